@@ -1,0 +1,71 @@
+package tracker
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// logLines is how many lines the page keeps.
+const logLines = 200
+
+// LogLine is one line of the log as the page shows it.
+type LogLine struct {
+	Time time.Time `json:"time"`
+	Text string    `json:"text"`
+}
+
+// Log keeps the latest lines for people. It is safe for concurrent use.
+type Log struct {
+	mu    sync.Mutex
+	lines []LogLine // oldest first
+}
+
+func (l *Log) add(line LogLine) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.lines) == logLines {
+		l.lines = slices.Delete(l.lines, 0, 1)
+	}
+	l.lines = append(l.lines, line)
+}
+
+// Lines gives the kept lines, oldest first.
+func (l *Log) Lines() []LogLine {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.lines)
+}
+
+// note writes one Info line to the log that was handed in and keeps the same line for the page.
+func (s *Server) note(ctx context.Context, text string, attrs ...slog.Attr) {
+	s.logger.LogAttrs(ctx, slog.LevelInfo, text, attrs...)
+	s.log.add(LogLine{Time: s.now(), Text: lineText(text, attrs)})
+}
+
+func lineText(text string, attrs []slog.Attr) string {
+	var b strings.Builder
+	b.WriteString(text)
+	for _, a := range attrs {
+		v := a.Value.String()
+		if strings.ContainsAny(v, ` "=`) || v == "" {
+			v = strconv.Quote(v)
+		}
+		b.WriteString(" " + a.Key + "=" + v)
+	}
+	return b.String()
+}
+
+// about gives the attributes of a line about one peer; a name that is not known yet is left out.
+func (s *Server) about(hash InfoHash, who PeerInfo, more ...slog.Attr) []slog.Attr {
+	var attrs []slog.Attr
+	if who.Name != "" {
+		attrs = append(attrs, slog.String("name", who.Name))
+	}
+	attrs = append(attrs, slog.String("addr", who.Addr.String()), slog.String("network", s.label(hash)))
+	return append(attrs, more...)
+}
