@@ -79,7 +79,13 @@ type room struct {
 // newRoom starts a tracker whose clock stands still.
 func newRoom(t *testing.T) *room { return newRoomOn(t, "127.0.0.1:0") }
 
-func newRoomOn(t *testing.T, listen string) *room {
+// newRoomAt starts a tracker with another clock.
+func newRoomAt(t *testing.T, now func() time.Time) *room { return openRoom(t, "127.0.0.1:0", now) }
+
+// newRoomOn starts a tracker at another address.
+func newRoomOn(t *testing.T, listen string) *room { return openRoom(t, listen, nil) }
+
+func openRoom(t *testing.T, listen string, now func() time.Time) *room {
 	t.Helper()
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
@@ -89,10 +95,13 @@ func newRoomOn(t *testing.T, listen string) *room {
 		T: t, clock: &clock{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}, terminal: &buffer{},
 		url: "http://" + l.Addr().String(), names: map[uint16]Identity{},
 	}
+	if now == nil {
+		now = r.clock.Now
+	}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	r.server = New(Config{
-		Logger: slog.New(slog.NewTextHandler(r.terminal, nil)), Checker: r.check, Now: r.clock.Now,
+		Logger: slog.New(slog.NewTextHandler(r.terminal, nil)), Checker: r.check, Now: now,
 		Rand: rand.New(rand.NewPCG(seed, 0)),
 		NetworkName: func(h InfoHash) string {
 			if h == cheddar {
