@@ -69,18 +69,31 @@ const HalfLifeSpacings = 30
 
 // Cheese returns the default network, everyone's sandbox.
 func Cheese() *Params {
-	p := &Params{
-		Name: "cheese", HRP: "chz", PubKeyPrefix: 28, ScriptPrefix: 87, WIFPrefix: 156, HDCoin: 1, Ticker: "CHZ",
-		Taproot: true, PaymentRequest: true,
-		HDPublic: [4]byte{0x04, 0x35, 0x87, 0xcf}, HDPrivate: [4]byte{0x04, 0x35, 0x83, 0x94},
-		P2PPort: 23456, HTTPPort: 8451, TrackerPort: 5656,
-		PowLimit: Target(0x1f00ffff), Retarget: RetargetASERT, Spacing: 30 * time.Second, HalfLife: HalfLifeSpacings * 30 * time.Second,
-		StrictTime: true, MaxAhead: 10 * 30 * time.Second,
-		Subsidy: 10 * Coin, HalvingInterval: 1_050_000, Maturity: 10,
-		Heights: allActive,
-	}
+	p := sandbox(30 * time.Second)
+	p.Name, p.HRP = "cheese", "chz"
+	p.P2PPort, p.HTTPPort, p.TrackerPort = 23456, 8451, 5656
+	p.PowLimit = easiest
+	p.Subsidy, p.HalvingInterval, p.Maturity = 10*Coin, 1_050_000, 10
 	p.seal(GenesisBlock("Blue Cheese: the first wheel on the stack", 1790000000, 0x1e00ffff, cheeseNonce, p.Subsidy))
 	return p
+}
+
+// easiest is a target of 2^16 hashes a block, the easiest of networks that adjust.
+var easiest = Target(0x1f00ffff)
+
+// leastAhead is the least that timestamps may be ahead of the clock.
+const leastAhead = 120 * time.Second
+
+// sandbox returns what the default network and those of network files have in common, given their spacing: relative
+// ASERT, strict timestamps, and all of Bitcoin's soft forks from the start.
+func sandbox(spacing time.Duration) *Params {
+	return &Params{
+		PubKeyPrefix: 28, ScriptPrefix: 87, WIFPrefix: 156, HDCoin: 1, Ticker: "CHZ", Taproot: true, PaymentRequest: true,
+		HDPublic: [4]byte{0x04, 0x35, 0x87, 0xcf}, HDPrivate: [4]byte{0x04, 0x35, 0x83, 0x94},
+		Retarget: RetargetASERT, Spacing: spacing, HalfLife: HalfLifeSpacings * spacing,
+		StrictTime: true, MaxAhead: max(10*spacing, leastAhead),
+		Heights: allActive,
+	}
 }
 
 // cheeseNonce makes the hash of the default network's genesis meet its own target; a test checks it.
