@@ -1,8 +1,6 @@
 package script
 
 import (
-	"errors"
-
 	"cheese/coin"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
@@ -60,7 +58,7 @@ func toWire(tx *coin.Tx) *wire.MsgTx {
 	return m
 }
 
-// engineFlags pairs our flags with the engine's. NullDummy and DiscourageUpgradableNops are not among them.
+// engineFlags pairs our flags with the engine's.
 var engineFlags = []struct {
 	ours   Flags
 	theirs txscript.ScriptFlags
@@ -69,8 +67,10 @@ var engineFlags = []struct {
 	{StrictEnc, txscript.ScriptVerifyStrictEncoding},
 	{DERSig, txscript.ScriptVerifyDERSignatures},
 	{LowS, txscript.ScriptVerifyLowS},
+	{NullDummy, txscript.ScriptStrictMultiSig},
 	{SigPushOnly, txscript.ScriptVerifySigPushOnly},
 	{MinimalData, txscript.ScriptVerifyMinimalData},
+	{DiscourageUpgradableNops, txscript.ScriptDiscourageUpgradableNops},
 	{CleanStack, txscript.ScriptVerifyCleanStack},
 	{CLTV, txscript.ScriptVerifyCheckLockTimeVerify},
 	{CSV, txscript.ScriptVerifyCheckSequenceVerify},
@@ -95,22 +95,50 @@ func toEngineFlags(flags Flags) (f txscript.ScriptFlags) {
 	return f
 }
 
+// check runs the script as Core's VerifyScript would. The engine looks at some things before it runs anything that
+// Core looks at last; those are taken out of its hands here, so that whatever else is wrong is reported first.
 func (e engine) check(c *Check) verdict {
-	t, out := c.Spend.engineTx(), &c.Spend.prev[c.Input]
-	vm, err := txscript.NewEngine(out.Script, t.tx, c.Input, toEngineFlags(c.Flags), e.sigs, t.hashes, int64(out.Value), t.prev)
-	if err == nil {
-		err = vm.Execute()
+	in, prev := &c.Spend.tx.In[c.Input], c.Spend.prev[c.Input].Script
+	nested := c.Flags.has(P2SH) && isScriptHash(prev)
+	late, without := lateVerdict(c, in, prev, nested)
+	if late == valid {
+		return e.run(c, c.Flags)
 	}
-	return translate(err)
+	if why := e.run(c, c.Flags&^without); why != valid {
+		return why
+	}
+	return late
 }
 
-func translate(err error) verdict {
-	if err == nil {
-		return valid
+// lateVerdict finds the faults that Core reports only once the scripts have run: which one, if any, and the rules to
+// leave out of that run.
+func lateVerdict(c *Check, in *coin.TxIn, prev []byte, nested bool) (why verdict, without Flags) {
+	pushes := IsPushOnly(in.Script)
+	if c.Flags.has(SigPushOnly) && !pushes {
+		return valid, 0 // not late: Core looks at this one first, too
 	}
-	var known txscript.Error
-	if !errors.As(err, &known) {
-		return unknownError
+	if nested && !pushes {
+		return sigPushOnly, P2SH | Witness | CleanStack
 	}
-	return evalFalse
+	if !c.Flags.has(Witness) {
+		return valid, 0
+	}
+	if _, _, ok := WitnessProgram(prev); ok {
+		if len(in.Script) > 0 {
+			return malleated, Witness | CleanStack
+		}
+		return valid, 0
+	}
+	if redeem := RedeemScript(in.Script); nested {
+		if _, _, ok := WitnessProgram(redeem); ok {
+			if string(in.Script) != string(PushData(redeem)) {
+				return malleatedP2SH, Witness | CleanStack
+			}
+			return valid, 0
+		}
+	}
+	if len(in.Witness) > 0 {
+		return unexpected, Witness
+	}
+	return valid, 0
 }
