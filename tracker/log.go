@@ -10,8 +10,10 @@ import (
 	"time"
 )
 
-// logLines is how many lines the page keeps.
-const logLines = 200
+const (
+	logLines       = 200 // kept for the page
+	linesPerSecond = 50  // strangers can cause lines; more are counted, not written
+)
 
 // LogLine is one line of the log as the page shows it.
 type LogLine struct {
@@ -23,6 +25,26 @@ type LogLine struct {
 type Log struct {
 	mu    sync.Mutex
 	lines []LogLine // oldest first
+
+	second  time.Time // the one that is being counted
+	written int       // lines in it
+	dropped int       // since the latest written line
+}
+
+// admit says whether one more line may be written now, and how many had to be dropped before it.
+func (l *Log) admit(now time.Time) (ok bool, dropped int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if second := now.Truncate(time.Second); !second.Equal(l.second) {
+		l.second, l.written = second, 0
+	}
+	if l.written == linesPerSecond {
+		l.dropped++
+		return false, 0
+	}
+	l.written++
+	dropped, l.dropped = l.dropped, 0
+	return true, dropped
 }
 
 func (l *Log) add(line LogLine) {
@@ -42,14 +64,25 @@ func (l *Log) Lines() []LogLine {
 }
 
 // note writes one Info line to the log that was handed in and keeps the same line for the page.
-func (s *Server) note(ctx context.Context, text string, attrs ...slog.Attr) {
-	s.logger.LogAttrs(ctx, slog.LevelInfo, text, attrs...)
-	s.log.add(LogLine{Time: s.now(), Text: lineText(text, attrs)})
+func (s *Server) note(ctx context.Context, line string, attrs ...slog.Attr) {
+	ok, dropped := s.log.admit(s.now())
+	if !ok {
+		return
+	}
+	if dropped > 0 {
+		s.write(ctx, "too much happened to show all of it", slog.Int("lines", dropped))
+	}
+	s.write(ctx, line, attrs...)
 }
 
-func lineText(text string, attrs []slog.Attr) string {
+func (s *Server) write(ctx context.Context, line string, attrs ...slog.Attr) {
+	s.logger.LogAttrs(ctx, slog.LevelInfo, line, attrs...)
+	s.log.add(LogLine{Time: s.now(), Text: lineText(line, attrs)})
+}
+
+func lineText(line string, attrs []slog.Attr) string {
 	var b strings.Builder
-	b.WriteString(text)
+	b.WriteString(line)
 	for _, a := range attrs {
 		v := a.Value.String()
 		if strings.ContainsAny(v, ` "=`) || v == "" {

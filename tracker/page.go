@@ -10,6 +10,7 @@ import (
 	"html/template"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -49,14 +50,32 @@ type NetworkStats struct {
 	SwarmInfo
 }
 
-// Stats gives everything the page shows.
+// A big registry is looked at once for all the people who watch its page.
+const (
+	bigRegistry   = 1000 // peers
+	shownStaysFor = time.Second
+)
+
+// shown is the latest look at the registry.
+type shown struct {
+	mu    sync.Mutex // also keeps looks from running side by side
+	stats Stats
+}
+
+// Stats gives everything the page shows; of a big registry it may be a second old.
 func (s *Server) Stats() Stats {
+	s.shown.mu.Lock()
+	defer s.shown.mu.Unlock()
 	now := s.now()
+	if last := &s.shown.stats; last.Peers >= bigRegistry && now.Sub(last.Now) < shownStaysFor {
+		return *last
+	}
 	st := Stats{Now: now, Started: s.started, Networks: []NetworkStats{}, Log: s.log.Lines()}
 	st.Swarms, st.Peers = s.registry.Count()
 	for _, info := range s.registry.Snapshot(now) {
 		st.Networks = append(st.Networks, NetworkStats{Label: s.label(info.Hash), SwarmInfo: info})
 	}
+	s.shown.stats = st
 	return st
 }
 
@@ -107,6 +126,7 @@ type page struct {
 
 func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
 	p := page{Stats: s.Stats(), CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Host: r.Host}
+	p.Log = slices.Clone(p.Log) // others may be shown the same one
 	slices.Reverse(p.Log)
 	var body bytes.Buffer
 	if err := pageTemplate.Execute(&body, p); err != nil {
@@ -121,15 +141,21 @@ func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
 
 // Ago tells how long before the page was made t was.
 func (p page) Ago(t time.Time) string {
-	switch d := p.Now.Sub(t); {
-	case d < 2*time.Second:
+	if p.Now.Sub(t) < 2*time.Second {
 		return "now"
+	}
+	return p.Span(t) + " ago"
+}
+
+// Span tells how long it is since t.
+func (p page) Span(t time.Time) string {
+	switch d := p.Now.Sub(t); {
 	case d < 2*time.Minute:
-		return fmt.Sprintf("%d s ago", int(d.Seconds()))
+		return fmt.Sprintf("%d s", int(d.Seconds()))
 	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min ago", int(d.Minutes()))
+		return fmt.Sprintf("%d min", int(d.Minutes()))
 	default:
-		return fmt.Sprintf("%d h ago", int(d.Hours()))
+		return fmt.Sprintf("%d h", int(d.Hours()))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"sync"
 	"time"
 
@@ -23,7 +24,7 @@ const (
 	maxHeaderBytes    = 16 << 10
 	readTimeout       = 5 * time.Second
 	writeTimeout      = 10 * time.Second
-	idleTimeout       = 30 * time.Second
+	idleTimeout       = 10 * time.Second       // the page asks every 2 s
 	shutdownTimeout   = 500 * time.Millisecond // for answers that are being written
 	checkTimeout      = 3 * time.Second
 	maxRunningChecks  = 64
@@ -58,6 +59,7 @@ type Server struct {
 	now      func() time.Time
 	name     func(InfoHash) string
 	started  time.Time
+	shown    shown
 }
 
 // New makes a server with an empty registry. Nothing is checked or expired until Serve runs.
@@ -199,10 +201,7 @@ func (s *Server) check(ctx context.Context, c Check) {
 	if ctx.Err() != nil {
 		return // shutting down says nothing about the peer
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("no answer within %v", checkTimeout)
-	}
-	v := s.registry.Checked(s.now(), c, id, err)
+	v := s.registry.Checked(s.now(), c, id, plainReason(err))
 	switch {
 	case !v.Changed:
 	case v.Who.State == Listed:
@@ -210,6 +209,21 @@ func (s *Server) check(ctx context.Context, c Check) {
 	default:
 		s.note(ctx, "peer unreachable", s.about(c.Hash, v.Who, slog.String("reason", v.Who.Reason))...)
 	}
+}
+
+// plainReason says why a check failed without what people see anyway: what was dialled, and by which system call.
+func plainReason(err error) error {
+	var op *net.OpError
+	var call *os.SyscallError
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("no answer within %v", checkTimeout)
+	case !errors.As(err, &op) || op.Op != "dial":
+		return err
+	case errors.As(op.Err, &call):
+		return call.Err
+	}
+	return op.Err
 }
 
 // dialCheck is the Checker for swarms of which nothing more is known.

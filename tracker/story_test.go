@@ -68,7 +68,7 @@ func TestPeerBehindClosedPortIsWarnedAndNotListed(t *testing.T) {
 	}
 	closed.is(Unreachable)
 	reply := closed.announce(EventNone)
-	for _, words := range []string{closed.addr.String(), "could not be connected to", "refused"} {
+	for _, words := range []string{closed.addr.String(), "could not be connected to", "others: connection refused"} {
 		if !strings.Contains(reply.Warning, words) {
 			t.Errorf("warning %q lacks %q", reply.Warning, words)
 		}
@@ -408,5 +408,41 @@ func TestLogKeepsTheLatestLines(t *testing.T) {
 	lines := l.Lines()
 	if len(lines) != logLines || lines[0].Text != "5" {
 		t.Errorf("%d lines from %q, want %d from \"5\"", len(lines), lines[0].Text, logLines)
+	}
+}
+
+func TestFloodOfPeersIsNotAFloodOfLines(t *testing.T) {
+	r := newRoom(t)
+	for i := range 3 * linesPerSecond {
+		r.server.announce(t.Context(), from(fmt.Sprintf("127.0.0.1:%d", i+1), gouda))
+	}
+	r.eventually("all are checked", func() bool {
+		return r.server.Stats().Networks[0].Unreachable == 3*linesPerSecond
+	})
+	if n := len(r.server.Log().Lines()); n != linesPerSecond {
+		t.Errorf("%d lines in a second, want %d", n, linesPerSecond)
+	}
+	r.clock.pass(time.Second)
+	r.peer("alice").announce(EventStarted)
+	r.said("too much happened to show all of it", "lines=")
+	r.said("peer announced", "network=cheddar")
+}
+
+func TestManyPeersAreShownInPart(t *testing.T) {
+	r := newRoom(t)
+	for i := range bigRegistry {
+		r.server.announce(t.Context(), from(fmt.Sprintf("127.0.0.1:%d", i+1), gouda))
+	}
+	_, _, body := r.get("/")
+	if want := fmt.Sprintf("and %d more", bigRegistry-MaxShownPeers); !strings.Contains(body, want) {
+		t.Errorf("the page lacks %q", want)
+	}
+	r.peer("alice").announce(EventStarted)
+	if n := r.server.Stats().Peers; n != bigRegistry {
+		t.Errorf("a big registry was looked at twice in a second: %d peers", n)
+	}
+	r.clock.pass(time.Second)
+	if n := r.server.Stats().Peers; n != bigRegistry+1 {
+		t.Errorf("the page is older than a second: %d peers", n)
 	}
 }
