@@ -1,0 +1,28 @@
+// The window's places, kept in the address after "#" so that back, forward and links work.
+import { useEffect, useState } from "preact/hooks";
+
+export type Route =
+  | { at: "home" | "stack" | "wallet" | "pool" | "connections" | "log" }
+  | { at: "block"; hash: string }
+  | { at: "tx"; txid: string };
+
+const PLACES = ["home", "stack", "wallet", "pool", "connections", "log"] as const;
+
+/** Anything unknown leads home. */
+export function parseRoute(hash: string): Route {
+  const [place = "", id = ""] = hash.replace(/^#\/?/, "").split("/");
+  if (place === "block" && /^[0-9a-f]{64}$/i.test(id)) return { at: "block", hash: id.toLowerCase() };
+  if (place === "tx" && /^[0-9a-f]{64}$/i.test(id)) return { at: "tx", txid: id.toLowerCase() };
+  const known = PLACES.find((p) => p === place);
+  return { at: known ?? "home" };
+}
+
+export function useRoute(): Route {
+  const [route, setRoute] = useState(() => parseRoute(location.hash));
+  useEffect(() => {
+    const follow = () => setRoute(parseRoute(location.hash));
+    addEventListener("hashchange", follow);
+    return () => removeEventListener("hashchange", follow);
+  }, []);
+  return route;
+}
