@@ -12,39 +12,51 @@ import (
 
 // run gives a script to the engine and the engine's answer in Core's words.
 func (e engine) run(c *Check, flags Flags) verdict {
-	t, out := c.Spend.engineTx(), &c.Spend.prev[c.Input]
-	leaf := leafOf(&c.Spend.tx.In[c.Input], out, flags)
+	t, in, out := c.Spend.engineTx(), &c.Spend.tx.In[c.Input], &c.Spend.prev[c.Input]
+	leaf := leafOf(in, out, flags)
 	if leaf.badKey {
 		return programHash
 	}
-	r := run{leaf: leaf, flags: flags, witness: spendsProgram(&c.Spend.tx.In[c.Input], out.Script, flags)}
+	r := run{leaf: leaf, flags: flags, witness: spendsProgram(in, out.Script, flags), tape: tapeOf(in, out.Script, flags)}
 	r.start = func(flags Flags) (*txscript.Engine, error) {
 		return txscript.NewEngine(out.Script, t.tx, c.Input, toEngineFlags(flags), e.sigs, t.hashes, int64(out.Value), t.prev)
 	}
-	return r.translate(r.execute())
+	return r.execute()
 }
 
-// execute runs the script to its end or its first fault. vm is nil where the engine refuses to start.
-func (r *run) execute() (vm *txscript.Engine, err error) {
-	if vm, err = r.start(r.flags); err != nil {
-		return nil, err
+// execute runs the script to its end or its first fault.
+func (r *run) execute() verdict {
+	vm, err := r.start(r.flags)
+	if err != nil {
+		return r.translate(nil, err)
 	}
+	tape := r.tape
 	for done := false; !done; r.steps++ {
-		if done, err = vm.Step(); err != nil {
-			return vm, err
+		var before [][]byte
+		if r.op = tape.next(); r.lenient(r.op) {
+			before = vm.GetStack()
+		}
+		done, err = vm.Step()
+		if why := r.overlooked(before, vm, err); why != valid {
+			return why
+		}
+		if err != nil {
+			return r.translate(vm, err)
 		}
 	}
-	return vm, vm.CheckErrorCondition(true)
+	return r.translate(vm, vm.CheckErrorCondition(true))
 }
 
 // run is one execution, with what is needed to tell afterwards why it failed.
 type run struct {
 	start func(Flags) (*txscript.Engine, error)
-	steps int // operations that went well
-	leaf  leaf
 	flags Flags
+	leaf  leaf
 
 	witness bool // a witness program is spent
+	tape    tape // the operations to come
+	steps   int  // how many went well
+	op      byte // the last one begun
 }
 
 // spendsProgram tells whether the input spends a witness program, its own or one nested in P2SH.
@@ -218,30 +230,19 @@ func (r *run) stackLeft(vm *txscript.Engine) verdict {
 func (r *run) hashTypeFault() verdict {
 	again := *r
 	again.steps, again.flags = 0, r.flags&^StrictEnc|DERSig
-	why := again.translate(again.execute())
+	why := again.execute()
 	if again.steps == r.steps && (why == sigDER || why == sigHighS) {
 		return why
 	}
 	return sigHashType
 }
 
-// stackFault finds the operation that missed an element, because Core has other words for some. The script is run
-// once more up to it.
+// stackFault says what missed an element: Core has other words for some operations.
 func (r *run) stackFault() verdict {
-	vm, err := r.start(r.flags)
-	for range r.steps {
-		if err == nil {
-			_, err = vm.Step()
-		}
-	}
-	if err != nil {
-		return unknownError // it went well the first time
-	}
-	text, _ := vm.DisasmPC()
-	switch {
-	case strings.HasSuffix(text, " OP_FROMALTSTACK"):
+	switch r.op {
+	case opFromAltStack:
 		return badAltStack
-	case strings.HasSuffix(text, " OP_IF"), strings.HasSuffix(text, " OP_NOTIF"):
+	case opIf, opNotIf:
 		return unbalanced
 	}
 	return badStack

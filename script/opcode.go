@@ -12,7 +12,10 @@ const (
 	opReserved            = 0x50
 	op1                   = 0x51
 	op16                  = 0x60
+	opIf                  = 0x63
+	opNotIf               = 0x64
 	opReturn              = 0x6a
+	opFromAltStack        = 0x6c
 	opDup                 = 0x76
 	opEqual               = 0x87
 	opEqualVerify         = 0x88
@@ -22,6 +25,7 @@ const (
 	opCheckSigVerify      = 0xad
 	opCheckMultiSig       = 0xae
 	opCheckMultiSigVerify = 0xaf
+	opCheckSigAdd         = 0xba
 	opInvalid             = 0xff
 )
 
