@@ -1,6 +1,8 @@
 package script
 
 import (
+	"bytes"
+	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
 	"os"
@@ -35,6 +37,15 @@ func jsonVector[T any](t *testing.T, name string) (v T) {
 		t.Fatalf("decode %s: %v", name, err)
 	}
 	return v
+}
+
+func csvVector(t *testing.T, name string) [][]string {
+	t.Helper()
+	rows, err := csv.NewReader(bytes.NewReader(vector(t, name))).ReadAll()
+	if err != nil {
+		t.Fatalf("decode %s: %v", name, err)
+	}
+	return rows
 }
 
 func unhex(t testing.TB, s string) []byte {
