@@ -9,6 +9,8 @@ import (
 	"io"
 	"math"
 	"math/big"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -90,12 +92,17 @@ func ParseNetworkFile(b []byte) (*NetworkFile, error) {
 	return &f, nil
 }
 
-// fields tells for each field whether a file may do without.
-var fields = map[string]bool{
-	"name": false, "message": false, "time": false, "spacing_seconds": false, "first_bits": true, "first_hashes": true,
-	"fixed_difficulty": true, "subsidy": false, "halving_interval": false, "maturity": false, "prefix": false,
-	"p2p_port": false, "http_port": false, "tracker_port": false, "nonce": false,
-}
+// mayLack are the fields that a file may do without.
+var mayLack = []string{"first_bits", "first_hashes", "fixed_difficulty"}
+
+// fields are the JSON names of NetworkFile's fields, in order.
+var fields = func() (names []string) {
+	for f := range reflect.TypeFor[NetworkFile]().Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		names = append(names, name)
+	}
+	return names
+}()
 
 // checkFields walks the top level of the JSON text, since encoding/json forgives spelling, repetition and absence.
 func checkFields(b []byte) error {
@@ -107,25 +114,16 @@ func checkFields(b []byte) error {
 	}
 	seen := make(map[string]bool)
 	for d.More() {
-		t, err := d.Token()
-		if err != nil {
-			return jsonError(err)
-		}
-		name, _ := t.(string) // keys are strings
-		if _, known := fields[name]; !known {
+		name, err := field(d)
+		switch {
+		case err != nil:
+			return err
+		case !slices.Contains(fields, name):
 			return badField(name, "there is no such field")
-		}
-		if seen[name] {
+		case seen[name]:
 			return badField(name, "it comes twice")
 		}
 		seen[name] = true
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return jsonError(err)
-		}
-		if string(value) == "null" {
-			return badField(name, "it is null")
-		}
 	}
 	if _, err := d.Token(); err != nil {
 		return jsonError(err)
@@ -133,17 +131,30 @@ func checkFields(b []byte) error {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return badField("", "something follows the JSON object")
 	}
-	for _, name := range fieldOrder {
-		if !seen[name] && !fields[name] {
+	for _, name := range fields {
+		if !seen[name] && !slices.Contains(mayLack, name) {
 			return badField(name, "it is missing")
 		}
 	}
 	return nil
 }
 
-// fieldOrder keeps the error about missing fields the same every time.
-var fieldOrder = []string{"name", "message", "time", "spacing_seconds", "subsidy", "halving_interval", "maturity", "prefix",
-	"p2p_port", "http_port", "tracker_port", "nonce"}
+// field reads the next key of an object and skips its value.
+func field(d *json.Decoder) (string, error) {
+	t, err := d.Token()
+	if err != nil {
+		return "", jsonError(err)
+	}
+	name, _ := t.(string) // the decoder lets nothing else be a key
+	var value json.RawMessage
+	if err := d.Decode(&value); err != nil {
+		return "", jsonError(err)
+	}
+	if string(value) == "null" {
+		return "", badField(name, "it is null")
+	}
+	return name, nil
+}
 
 // jsonError puts encoding/json's errors in words for the person who wrote the file.
 func jsonError(err error) error {
