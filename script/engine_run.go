@@ -17,7 +17,10 @@ func (e engine) run(c *Check, flags Flags) verdict {
 	if leaf.badKey {
 		return programHash
 	}
-	r := run{leaf: leaf, flags: flags, witness: spendsProgram(in, out.Script, flags), tape: tapeOf(in, out.Script, flags)}
+	r := run{canSign: func(hashType byte) bool {
+		_, err := c.Spend.TaprootSigHash(c.Input, hashType)
+		return err == nil
+	}, leaf: leaf, flags: flags, witness: spendsProgram(in, out.Script, flags), tape: tapeOf(in, out.Script, flags)}
 	r.start = func(flags Flags) (*txscript.Engine, error) {
 		return txscript.NewEngine(out.Script, t.tx, c.Input, toEngineFlags(flags), e.sigs, t.hashes, int64(out.Value), t.prev)
 	}
@@ -32,13 +35,17 @@ func (r *run) execute() verdict {
 	}
 	tape := r.tape
 	for done := false; !done; r.steps++ {
+		r.op = tape.next()
+		watched, script := r.watched(r.op), tape.now.script
 		var before [][]byte
-		if r.op = tape.next(); r.lenient(r.op) {
+		if watched {
 			before = vm.GetStack()
 		}
 		done, err = vm.Step()
-		if why := r.overlooked(before, vm, err); why != valid {
-			return why
+		if watched {
+			if why := r.overlooked(before, vm, err, script); why != valid {
+				return why
+			}
 		}
 		if err != nil {
 			return r.translate(vm, err)
@@ -49,9 +56,10 @@ func (r *run) execute() verdict {
 
 // run is one execution, with what is needed to tell afterwards why it failed.
 type run struct {
-	start func(Flags) (*txscript.Engine, error)
-	flags Flags
-	leaf  leaf
+	start   func(Flags) (*txscript.Engine, error)
+	canSign func(hashType byte) bool // the type is one that taproot knows for this input
+	flags   Flags
+	leaf    leaf
 
 	witness bool // a witness program is spent
 	tape    tape // the operations to come

@@ -1,6 +1,8 @@
 package script
 
 import (
+	"slices"
+
 	"cheese/coin"
 
 	"github.com/btcsuite/btcd/txscript/v2"
@@ -48,43 +50,137 @@ func (t *tape) next() byte {
 	return op
 }
 
-// lenient tells whether the engine may let the operation through where Core does not.
-func (r *run) lenient(op byte) bool {
+// watched tells whether the engine may judge the operation otherwise than Core does.
+func (r *run) watched(op byte) bool {
 	switch op {
 	case opCheckSig, opCheckSigVerify:
-		return r.flags&(NullFail|DiscourageUpgradablePubKey) != 0
+		return r.leaf.is || r.flags&(NullFail|WitnessPubKeyType|ConstScriptCode) != 0
 	case opCheckSigAdd:
-		return r.leaf.is && r.flags.has(DiscourageUpgradablePubKey)
+		return r.leaf.is
+	case opCheckMultiSig, opCheckMultiSigVerify:
+		return r.flags&(WitnessPubKeyType|ConstScriptCode) != 0
 	}
 	return false
 }
 
-// overlooked makes up for two rules of policy. The engine forgets NullFail where the key or the signature is no
-// number of the curve's, and DiscourageUpgradablePubKey where the signature is empty. before is the stack as it was,
-// nil where there is nothing to look at.
-func (r *run) overlooked(before [][]byte, vm *txscript.Engine, err error) verdict {
-	n := len(before)
-	arguments := 2 // signature, key
-	if r.op == opCheckSigAdd {
-		arguments = 3 // signature, number, key
+// signing is a signature operation as the engine left it.
+type signing struct {
+	sigs, keys [][]byte // in the order they are tried
+	said       verdict  // of the engine
+	failed     bool     // no fault, but the signature is not good
+}
+
+// signing finds the arguments in the stack before the operation. ok is false where it was not run at all or lacked some.
+func (r *run) signing(before [][]byte, vm *txscript.Engine, err error) (s signing, ok bool) {
+	s.said = r.translate(vm, err)
+	after := vm.GetStack()
+	if err == nil && len(after) >= len(before) {
+		return s, false // in a branch that is not taken
 	}
-	if n < arguments {
-		return valid
-	}
-	sig, key := before[n-arguments], before[n-1]
-	failed := err != nil && r.translate(vm, err) == sigVerify
-	if !failed {
-		after := vm.GetStack()
-		if err != nil || len(after) >= n { // another fault, or not in an executed branch
-			return valid
+	switch n := len(before); r.op {
+	case opCheckSig, opCheckSigVerify:
+		if n < 2 {
+			return s, false
 		}
-		failed = r.op == opCheckSig && !isTrue(after[len(after)-1])
+		s.sigs, s.keys = before[n-2:n-1], before[n-1:]
+	case opCheckSigAdd:
+		if n < 3 {
+			return s, false
+		}
+		s.sigs, s.keys = before[n-3:n-2], before[n-1:]
+	default:
+		if s.keys, before, ok = takeCounted(before); !ok {
+			return s, false
+		}
+		if s.sigs, _, ok = takeCounted(before); !ok {
+			return s, false
+		}
+	}
+	s.failed = s.said == sigVerify || s.said == multiVerify ||
+		err == nil && (r.op == opCheckSig || r.op == opCheckMultiSig) && !isTrue(after[len(after)-1])
+	return s, true
+}
+
+// takeCounted takes a number and that many elements off a stack, the uppermost first.
+func takeCounted(stack [][]byte) (items, rest [][]byte, ok bool) {
+	top := len(stack) - 1
+	if top < 0 || len(stack[top]) > 4 {
+		return nil, nil, false
+	}
+	n := decodeNumber(stack[top])
+	if n < 0 || n > maxMultiSigKeys || int(n) > top {
+		return nil, nil, false
+	}
+	rest = stack[:top-int(n)]
+	for i := top - 1; i >= len(rest); i-- {
+		items = append(items, stack[i])
+	}
+	return items, rest, true
+}
+
+// overlooked returns Core's verdict on a signature operation where the engine has another, and otherwise valid.
+func (r *run) overlooked(before [][]byte, vm *txscript.Engine, err error, script []byte) verdict {
+	s, ok := r.signing(before, vm, err)
+	switch s.said {
+	case opCount, badStack, keyCount, sigCount:
+		return valid // Core looks at these before it looks at signatures
 	}
 	switch {
-	case r.leaf.is && len(sig) == 0 && len(key) != 32 && r.flags.has(DiscourageUpgradablePubKey):
-		return newKeyType
-	case !r.leaf.is && failed && len(sig) > 0 && r.flags.has(NullFail):
-		return nullFail
+	case !ok:
+	case r.leaf.is:
+		return r.overlookedInTapscript(&s)
+	case !r.witness && r.flags.has(ConstScriptCode) && s.inCode(script):
+		return sigInCode
+	case s.said == witnessKey && r.flags.has(StrictEnc) && s.oddKey():
+		return badKeyType
+	case s.failed && r.flags.has(NullFail) && len(slices.Concat(s.sigs...)) > 0:
+		return nullFail // forgotten where the key or the signature is no number of the curve's
 	}
 	return valid
+}
+
+// overlookedInTapscript: keys of unknown types are looked at even where the signature is empty, and a signature's
+// form before the key.
+func (r *run) overlookedInTapscript(s *signing) verdict {
+	if r.op == opCheckMultiSig || r.op == opCheckMultiSigVerify {
+		return valid
+	}
+	sig, key := s.sigs[0], s.keys[0]
+	switch {
+	case len(sig) == 0 && len(key) > 0 && len(key) != 32 && r.flags.has(DiscourageUpgradablePubKey):
+		return newKeyType
+	case s.said != schnorrSig:
+	case len(sig) != 64 && len(sig) != 65:
+		return schnorrSize
+	case len(sig) == 65 && (sig[64] == SigHashDefault || !r.canSign(sig[64])):
+		return schnorrType
+	}
+	return valid
+}
+
+// inCode tells whether the script pushes one of the signatures, which Core takes out of what is signed. The engine
+// does not look for those that are empty or one small number.
+func (s *signing) inCode(script []byte) bool {
+	for _, sig := range s.sigs {
+		for c := (cursor{script: script}); !c.done(); {
+			op, data, ok := c.next()
+			if !ok {
+				break
+			}
+			if int(op) == len(sig) && string(data) == string(sig) && len(sig) <= 1 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// oddKey tells whether the first key that is not compressed is not even uncompressed.
+func (s *signing) oddKey() bool {
+	for _, key := range s.keys {
+		if !isCompressed(key) {
+			return !isUncompressed(key)
+		}
+	}
+	return false
 }

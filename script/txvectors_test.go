@@ -1,6 +1,7 @@
 package script
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
@@ -64,11 +65,17 @@ func fill(f Flags) Flags {
 }
 
 func TestValidTransactionVectors(t *testing.T) {
-	v := NewVerifier(0, 1)
+	v, differ := NewVerifier(10_000, 1), 0
 	for _, test := range txVectors(t, "tx_valid.json") {
 		excluded := parseFlags(t, test.flags)
 		verify := func(flags Flags, want bool) {
-			if err := v.Verify(test.spend.Checks(flags)); (err == nil) != want {
+			err := v.Verify(test.spend.Checks(flags))
+			var failure *Error
+			switch {
+			case (err == nil) == want:
+			case errors.As(err, &failure) && failure.Text == string(newNop) && !flags.has(CLTV|CSV):
+				differ++ // see "a lock operation that is still a NOP" among the known differences
+			default:
 				t.Errorf("%s under %#x, want valid %v: %v", test.name, uint32(flags), want, err)
 			}
 		}
@@ -80,10 +87,13 @@ func TestValidTransactionVectors(t *testing.T) {
 			}
 		}
 	}
+	if differ == 0 {
+		t.Error("lock operations that are still NOPs are no longer a known difference")
+	}
 }
 
 func TestInvalidTransactionVectors(t *testing.T) {
-	v := NewVerifier(0, 1)
+	v := NewVerifier(10_000, 1)
 	for _, test := range txVectors(t, "tx_invalid.json") {
 		flags := parseFlags(t, test.flags)
 		verify := func(flags Flags, want bool) {
