@@ -14,10 +14,19 @@ const (
 	MaxBlockSigOpCost = 80_000
 )
 
-// CheckBlock checks all of a block that needs no coins. s is the state of the block's parent, and CheckHeader is
-// done already. The order is Core's, so that the reason is too: whatever may be wrong because the body was swapped
-// under the header comes before whatever condemns the header.
+// CheckBlock checks all of a block that needs no coins: CheckStructure, then CheckPlace. s is the state of the
+// block's parent, and CheckHeader is done already.
 func (s State) CheckBlock(b *coin.Block) error {
+	if err := CheckStructure(b); err != nil {
+		return err
+	}
+	return s.CheckPlace(b)
+}
+
+// CheckStructure checks what a block must keep wherever it stands. Core does this, after the work, before it looks
+// at the parent or remembers the header, so a block that fails here leaves no trace. Whatever may be wrong because
+// the body was swapped under the header comes before whatever condemns the header.
+func CheckStructure(b *coin.Block) error {
 	if err := checkMerkle(b); err != nil {
 		return err
 	}
@@ -34,7 +43,7 @@ func (s State) CheckBlock(b *coin.Block) error {
 	if n := legacySigOps(b) * coin.WitnessScale; n > MaxBlockSigOpCost {
 		return invalid("bad-blk-sigops", "out-of-bounds SigOpCount: %d of %d", n, MaxBlockSigOpCost)
 	}
-	return s.checkPlace(b)
+	return nil
 }
 
 // checkMerkle checks that the transactions are those the header commits to.
@@ -89,9 +98,9 @@ func legacySigOps(b *coin.Block) int {
 	return n
 }
 
-// checkPlace checks what depends on where in the chain the block stands: lock times, the height in the coinbase,
-// witness data and the whole weight.
-func (s State) checkPlace(b *coin.Block) error {
+// CheckPlace checks what depends on where in the chain a block that passed CheckStructure stands: lock times, the
+// height in the coinbase, witness data and the whole weight. s is the state of the block's parent.
+func (s State) CheckPlace(b *coin.Block) error {
 	height, since := s.height+1, s.params.Heights
 	cutoff := b.Time
 	if height >= since.CSV {
