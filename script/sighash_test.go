@@ -6,6 +6,7 @@ import (
 
 	"cheese/coin"
 
+	"github.com/btcsuite/btcd/btcec/v2/schnorr"
 	"github.com/btcsuite/btcd/txscript/v2"
 	"pgregory.net/rapid"
 )
@@ -144,4 +145,22 @@ func TestSchnorrVectors(t *testing.T) {
 			t.Errorf("vector %s (%s): valid %v, want %v", row[0], row[7], got, want)
 		}
 	}
+}
+
+func TestSchnorrAgreesWithBtcec(t *testing.T) {
+	key := testKey(1)
+	xOnly := schnorr.SerializePubKey(key.PubKey())
+	rapid.Check(t, func(t *rapid.T) {
+		var digest [32]byte
+		copy(digest[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "digest"))
+		sig := signSchnorr(key, digest)
+		if rapid.Bool().Draw(t, "spoil") {
+			sig[rapid.IntRange(0, 63).Draw(t, "at")] = rapid.Byte().Draw(t, "byte")
+		}
+		parsed, err := schnorr.ParseSignature(sig)
+		want := err == nil && parsed.Verify(digest[:], key.PubKey())
+		if got := verifySchnorr(xOnly, sig, digest); got != want {
+			t.Fatalf("valid %v, btcec says %v", got, want)
+		}
+	})
 }
