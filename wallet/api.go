@@ -14,6 +14,7 @@ import (
 type Options struct {
 	Passphrase string // encrypts the seed file; empty is allowed, and logged
 	Mnemonic   string // makes a wallet that does not exist yet from these BIP 39 words; empty: from new ones
+	Account    uint32 // BIP 86 account of a wallet that does not exist yet, so that one mnemonic serves several peers
 	Birthday   int32  // with Mnemonic: the first block height that can pay it; 0 scans the whole chain
 	KDF        KDF    // strength of a new seed file; zero means StrongKDF
 
@@ -29,10 +30,10 @@ type Kind string
 
 // The kinds. The empty Kind is a transaction that does not touch the wallet.
 const (
-	Received Kind = "received" // others pay us
-	Sent     Kind = "sent"     // we pay others
-	Moved    Kind = "moved"    // we pay ourselves
-	Mined    Kind = "mined"    // a coinbase pays us
+	KindReceived Kind = "received" // others pay us
+	KindSent     Kind = "sent"     // we pay others
+	KindMoved    Kind = "moved"    // we pay ourselves
+	KindMined    Kind = "mined"    // a coinbase pays us
 )
 
 // State is how far a transaction has come.
@@ -40,10 +41,10 @@ type State string
 
 // The states.
 const (
-	Pending    State = "pending"    // in no block yet
-	Immature   State = "immature"   // mined, and not spendable yet
-	Confirmed  State = "confirmed"  // in the best chain
-	Conflicted State = "conflicted" // cannot confirm: another transaction spent its coins, or its block lost the race
+	StatePending    State = "pending"    // in no block yet
+	StateImmature   State = "immature"   // mined, and not spendable yet
+	StateConfirmed  State = "confirmed"  // in the best chain
+	StateConflicted State = "conflicted" // cannot confirm: another transaction spent its coins, or its block lost the race
 )
 
 // Entry is one line of the wallet's history.
@@ -57,7 +58,7 @@ type Entry struct {
 	BlockHash     coin.Hash
 	Confirmations int32 // 1 in the tip; 0 pending
 	State         State
-	Counterparty  string // the address paid, for Sent; the address of ours that was paid otherwise; "" where there is none
+	Counterparty  string // the address paid, for KindSent; the address of ours that was paid otherwise; "" where there is none
 }
 
 // Balance is what the wallet has. Confirmed, Pending and Immature add up to Total.

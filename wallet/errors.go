@@ -11,8 +11,8 @@ import (
 // which authenticated encryption cannot tell apart.
 var ErrPassphrase = errors.New("wrong wallet passphrase, or the seed file was changed")
 
-// ErrMnemonicDiffers is returned by Open where a mnemonic is given for a wallet that already has another one.
-var ErrMnemonicDiffers = errors.New("this wallet already has other recovery words; use another data directory to restore from yours")
+// ErrMnemonicDiffers is returned by Open where a mnemonic or an account is given for a wallet that already has another.
+var ErrMnemonicDiffers = errors.New("this wallet already has other recovery words or another account; use another data directory to restore from yours")
 
 // ErrClosed is returned once the wallet is closed.
 var ErrClosed = errors.New("the wallet is closed")

@@ -25,7 +25,7 @@ const (
 // finds payments to addresses that were handed out in another order. BIP 44 asks for 20.
 const gapLimit = 40
 
-// keyRef names a key by its place under the account: m/86'/coin'/0'/branch/index.
+// keyRef names a key by its place under the account: m/86'/coin'/account'/branch/index.
 type keyRef struct {
 	branch uint32
 	index  uint32
@@ -38,15 +38,18 @@ type keyring struct {
 	refs   map[string]keyRef                 // by output script
 }
 
-// newKeyring derives account zero from recovery words, which were checked. BIP 39's own passphrase is empty.
-func newKeyring(p *coin.Params, mnemonic string) (*keyring, error) {
+// maxAccounts is how many hardened children a key has (BIP 32).
+const maxAccounts = hdkeychain.HardenedKeyStart
+
+// newKeyring derives an account from recovery words, which were checked. BIP 39's own passphrase is empty.
+func newKeyring(p *coin.Params, mnemonic string, account uint32) (*keyring, error) {
 	seed := bip39.NewSeed(normalize(mnemonic), "")
 	key, err := hdkeychain.NewMaster(seed, &chaincfg.Params{HDPrivateKeyID: p.HDPrivate, HDPublicKeyID: p.HDPublic})
 	if err != nil {
 		return nil, fmt.Errorf("derive the master key: %w", err)
 	}
 	const hard = hdkeychain.HardenedKeyStart
-	if key, err = derive(key, hard+86, hard+p.HDCoin, hard+0); err != nil {
+	if key, err = derive(key, hard+86, hard+p.HDCoin, hard+account); err != nil {
 		return nil, err
 	}
 	k := &keyring{refs: map[string]keyRef{}}

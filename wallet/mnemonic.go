@@ -44,4 +44,6 @@ func CheckMnemonic(s string) error {
 }
 
 // normalize returns recovery words in the one form that seeds are derived from.
-func normalize(mnemonic string) string { return strings.Join(strings.Fields(strings.ToLower(mnemonic)), " ") }
+func normalize(mnemonic string) string {
+	return strings.Join(strings.Fields(strings.ToLower(mnemonic)), " ")
+}

@@ -47,6 +47,7 @@ const (
 type seedFile struct {
 	Version  int       `json:"version"`
 	Network  string    `json:"network"`
+	Account  uint32    `json:"account"` // of BIP 86
 	Created  time.Time `json:"created"`
 	Birthday int32     `json:"birthday"` // no block below this height pays the wallet
 	KDF      string    `json:"kdf"`
@@ -144,6 +145,8 @@ func (f *seedFile) check() error {
 		return fmt.Errorf("its salt has %d bytes rather than %d", len(f.Salt), saltBytes)
 	case len(f.Nonce) != chacha20poly1305.NonceSizeX:
 		return fmt.Errorf("its nonce has %d bytes rather than %d", len(f.Nonce), chacha20poly1305.NonceSizeX)
+	case f.Account >= maxAccounts:
+		return fmt.Errorf("its account %d is over BIP 32's limit of %d", f.Account, maxAccounts-1)
 	case f.Birthday < 0:
 		return fmt.Errorf("its birthday %d is no block height", f.Birthday)
 	case f.Created.Year() < 1 || f.Created.Year() > 9999:

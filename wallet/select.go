@@ -173,19 +173,20 @@ func (t target) shortfall(values []coin.Amount, order []int) error {
 // changeless looks for a set of coins whose excess over the target is less than what a change output would cost, by
 // branch and bound over the coins in descending order (Erhardt, "An Evaluation of Coin Selection Strategies", 2016).
 func (t target) changeless(values []coin.Amount, order []int) []int {
-	s := search{tries: searchTries, deepest: t.maxInputs(), perInput: int64(t.rate-longTermRate) * inputWeight}
-	s.target = int64(t.pay) * coin.WitnessScale
-	s.upper = s.target + int64(changeDust-1)*coin.WitnessScale
-	if !t.subtract {
-		s.target += int64(t.rate) * int64(t.weight+coin.WitnessScale-1)
-		s.upper = s.target + int64(t.costOfChange())*coin.WitnessScale
+	s := search{target: t, tries: searchTries, deepest: t.maxInputs(), excess: t.costOfChange()}
+	s.least = int64(t.pay) * coin.WitnessScale
+	if t.subtract {
+		s.excess = changeDust - 1
+	} else {
+		s.least += int64(t.rate) * int64(t.weight)
 	}
-	s.effective, s.rest = make([]int64, len(order)), make([]int64, len(order)+1)
+	s.values = make([]coin.Amount, len(order))
+	s.rest = make([]int64, len(order)+1)
 	for k := len(order) - 1; k >= 0; k-- {
-		s.effective[k] = t.effective(values[order[k]])
-		s.rest[k] = s.rest[k+1] + s.effective[k]
+		s.values[k] = values[order[k]]
+		s.rest[k] = s.rest[k+1] + t.effective(s.values[k])
 	}
-	s.descend(0, 0)
+	s.descend(0, 0, 0)
 	chosen := make([]int, len(s.best))
 	for i, k := range s.best {
 		chosen[i] = order[k]
@@ -193,40 +194,48 @@ func (t target) changeless(values []coin.Amount, order []int) []int {
 	return chosen
 }
 
-// search is the state of a branch-and-bound search, in quarter crumbs.
+// search is the state of a branch-and-bound search.
 type search struct {
-	effective     []int64 // descending
-	rest          []int64 // rest[k] sums effective[k:]
-	target, upper int64
-	perInput      int64 // waste of each input, negative where fees are low
+	target
+	values        []coin.Amount // descending
+	rest          []int64       // rest[k] is the effective value of values[k:], in quarter crumbs
+	least         int64         // the effective value to reach, before the fee is rounded up, in quarter crumbs
+	excess        coin.Amount   // most that may be left over
 	tries         int
 	deepest       int // most inputs
 	current, best []int
-	bestWaste     int64
+	bestWaste     coin.Amount
 }
 
-// descend decides on the coins from k on, the ones before them adding up to sum.
-func (s *search) descend(k int, sum int64) {
-	s.tries--
-	if s.tries < 0 || sum > s.upper || sum+s.rest[k] < s.target || len(s.current) > s.deepest {
+// descend decides on the coins from k on. Those chosen before add up to sum, and to effective in quarter crumbs.
+func (s *search) descend(k int, sum coin.Amount, effective int64) {
+	n := len(s.current)
+	if s.tries--; s.tries < 0 || n > s.deepest || effective+s.rest[k] < s.least {
 		return
 	}
-	if sum >= s.target {
-		waste := int64(len(s.current))*s.perInput + sum - s.target
+	over := sum - s.pay
+	if !s.subtract {
+		over -= s.fee(n, false)
+	}
+	if over > s.excess {
+		return
+	}
+	if over >= 0 && n > 0 {
+		waste := coin.Amount(n)*(s.rate-longTermRate)*inputWeight/coin.WitnessScale + over
 		if s.best == nil || waste < s.bestWaste {
 			s.best, s.bestWaste = slices.Clone(s.current), waste
 		}
 		return
 	}
-	if k == len(s.effective) {
+	if k == len(s.values) {
 		return
 	}
 	s.current = append(s.current, k)
-	s.descend(k+1, sum+s.effective[k])
-	s.current = s.current[:len(s.current)-1]
+	s.descend(k+1, sum+s.values[k], effective+s.target.effective(s.values[k]))
+	s.current = s.current[:n]
 	next := k + 1
-	for next < len(s.effective) && s.effective[next] == s.effective[k] {
+	for next < len(s.values) && s.values[next] == s.values[k] {
 		next++ // leaving this coin out for an equal one changes nothing
 	}
-	s.descend(next, sum)
+	s.descend(next, sum, effective)
 }

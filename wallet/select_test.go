@@ -120,3 +120,49 @@ func TestManyEqualCoinsAreSearchedFast(t *testing.T) {
 		t.Fatalf("chose %d, %v", len(s.chosen), err)
 	}
 }
+
+// What the branch and bound finds is what trying every subset finds.
+func TestSearchFindsTheBestChangelessSet(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		values := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) coin.Amount {
+			return coin.Amount(rapid.Int64Range(1000, 20_000).Draw(t, "value"))
+		}), 1, 10).Draw(t, "values")
+		tg := payTarget(coin.Amount(rapid.Int64Range(500, 60_000).Draw(t, "pay")), coin.Amount(rapid.Int64Range(1, 8).Draw(t, "rate")))
+		order := make([]int, len(values))
+		for i := range order {
+			order[i] = i
+		}
+		slices.SortFunc(order, func(a, b int) int { return int(values[b] - values[a]) })
+		best, found := coin.Amount(0), false
+		for set := 1; set < 1<<len(values); set++ {
+			var in coin.Amount
+			n := 0
+			for i, v := range values {
+				if set>>i&1 == 1 {
+					in += v
+					n++
+				}
+			}
+			over := in - tg.pay - tg.fee(n, false)
+			waste := coin.Amount(n)*(tg.rate-longTermRate)*inputWeight/coin.WitnessScale + over
+			if over >= 0 && over <= tg.costOfChange() && (!found || waste < best) {
+				best, found = waste, true
+			}
+		}
+		chosen := tg.changeless(values, order)
+		if found != (len(chosen) > 0) {
+			t.Fatalf("found %v, though a set exists: %v", chosen, found)
+		}
+		if !found {
+			return
+		}
+		var in coin.Amount
+		for _, i := range chosen {
+			in += values[i]
+		}
+		n := len(chosen)
+		if got := coin.Amount(n)*(tg.rate-longTermRate)*inputWeight/coin.WitnessScale + in - tg.pay - tg.fee(n, false); got != best {
+			t.Fatalf("waste %d, and %d is possible", got, best)
+		}
+	})
+}
