@@ -1,6 +1,6 @@
 // The window's frame: header, places, banners, and the view of the current place.
 import { Component, type ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { clean } from "./format";
 import type { Status } from "./model";
 import { Announcer } from "./parts/announce";
@@ -32,9 +32,9 @@ export function App({ retry }: { retry: () => void }) {
   useTitle();
   useEffect(() => {
     if (first.current) return void (first.current = false);
-    scrollTo(0, 0);
     main.current?.focus({ preventScroll: true });
   }, [key]);
+  useScroll(key, route.at === "block" || route.at === "tx");
   const locked = phase === "unauthorized" || phase === "failed";
   return (
     <>
@@ -51,6 +51,19 @@ export function App({ retry }: { retry: () => void }) {
       <Announcer />
     </>
   );
+}
+
+/** A new place starts at its top; coming back from a detail finds the list where it was left. */
+function useScroll(key: string, detail: boolean): void {
+  const left = useRef({ key: "", y: 0 });
+  const last = useRef({ key, detail });
+  useLayoutEffect(() => {
+    const before = last.current;
+    last.current = { key, detail };
+    if (before.key === key) return;
+    if (detail && !before.detail) left.current = { key: before.key, y: scrollY };
+    scrollTo(0, before.detail && left.current.key === key ? left.current.y : 0);
+  }, [key]);
 }
 
 function View({ route }: { route: Route }) {
@@ -139,13 +152,26 @@ function Banners({ retry }: { retry: () => void }) {
     <div class="banners">
       {broken && <Banner tone={link === "offline" ? "bad" : "warn"} icon="plug" action={<Button onClick={retry}>{texts.link.retry}</Button>}>{texts.link.banner[link]}</Banner>}
       {status && <Behind status={status} />}
-      {warnings.length > 0 && (
-        <details class="banner warn worth" open={warnings.length === 1}>
-          <summary><Icon name="warn" /><strong>{texts.warnings.title}</strong> <span class="count">{warnings.length}</span></summary>
-          <ul>{warnings.map((w) => <li key={w}>{w}</li>)}</ul>
-        </details>
-      )}
+      <Warnings warnings={warnings} />
     </div>
+  );
+}
+
+/** A warning with its numbers taken out: "95 s behind" hidden once stays hidden at 96 s. */
+function gist(warning: string): string {
+  return warning.replace(/\d+/g, "#");
+}
+
+function Warnings({ warnings }: { warnings: string[] }) {
+  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
+  const shown = warnings.filter((w) => !hidden.has(gist(w)));
+  if (shown.length === 0) return null;
+  return (
+    <section class="banner warn" aria-label={texts.warnings.title}>
+      <Icon name="warn" />
+      <ul class="banner-text">{shown.map((w) => <li key={w}>{w}</li>)}</ul>
+      <Button kind="quiet" icon="cross" label={texts.warnings.hide} onClick={() => setHidden(new Set([...hidden, ...shown.map(gist)]))} />
+    </section>
   );
 }
 
@@ -183,7 +209,7 @@ function Closed({ kind, retry }: { kind: "unauthorized" | "failed"; retry: () =>
       <span class="closed-mark"><Icon name={kind === "failed" ? "plug" : "key"} size={32} /></span>
       <h1>{t.title}</h1>
       <p>{t.body}</p>
-      {kind === "unauthorized" && <p class="mono closed-example">{texts.unauthorized.example}</p>}
+      {kind === "unauthorized" && <p class="mono closed-example">{texts.unauthorized.example(location.origin)}</p>}
       <Button kind="primary" onClick={retry}>{texts.unauthorized.retry}</Button>
     </div>
   );

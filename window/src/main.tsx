@@ -53,6 +53,9 @@ function follow(): void {
 }
 
 addEventListener("online", () => void enter());
+// A page that is left or put aside gives its connection back: a browser allows only six to one server.
+addEventListener("pagehide", stop);
+addEventListener("pageshow", (e) => e.persisted && void enter());
 render(
   <StoreContext.Provider value={store}>
     <ApiContext.Provider value={api}>

@@ -60,7 +60,7 @@ export const texts = {
   unauthorized: {
     title: "This window needs its key",
     body: "Each peer prints the address of its window in the terminal, with a token in it. Open that address once; the browser then remembers.",
-    example: "http://127.0.0.1:8451/?token=…",
+    example: (origin: string) => `${origin}/?token=…`,
     retry: "Try again",
   },
   failed: {
@@ -81,7 +81,7 @@ export const texts = {
   more: (n: number) => `${n} more not shown`,
 
   warnings: {
-    title: "Worth knowing",
+    title: "Worth knowing", hide: "Hide these notes",
     noTracker: "No tracker is set. The peer finds others by the addresses it remembers and those it is told.",
     trackerDown: (url: string, error: string) => `The tracker ${url} does not answer${error ? ": " + error : ""}.`,
     tracker: (url: string, warning: string) => `The tracker ${url} says: ${warning}`,
@@ -97,13 +97,13 @@ export const texts = {
   actions: {
     title: "Actions",
     peerList: "Peer list",
-    peerListHint: "Ask the tracker who is there",
+    peerListHint: "Ask the tracker",
     connectPeers: "Connect peers",
-    connectPeersHint: "Connect to everyone it names",
+    connectPeersHint: "Join all of them",
     createTransaction: "Create transaction",
-    createTransactionHint: "Pay a peer in CheeseCoin",
+    createTransactionHint: "Pay in CheeseCoin",
     showStack: "Show cheese stack",
-    showStackHint: "See the chain, cheese by cheese",
+    showStackHint: "See the whole chain",
     running: "Working",
   },
 

@@ -29,8 +29,15 @@ const titles: Record<Action, string> = {
 /** Cheeses shown on the home page before "load older". */
 const HOME_HEIGHTS = 12;
 
+/** What needs no asking anew is open again when one comes back to the page. */
+let kept: Action | null = null;
+
 export function Actions() {
-  const [open, setOpen] = useState<Action | null>(null);
+  const [open, setOpenNow] = useState<Action | null>(kept);
+  const setOpen = (a: Action | null) => {
+    kept = a === "show-cheese-stack" || a === "create-transaction" ? a : null;
+    setOpenNow(a);
+  };
   const [peers, askPeers] = useAnswer((api) => api.peerList(), (l) => texts.peerList.found(l.peers.length));
   const [results, connect] = useAnswer((api) => api.connectPeers(), connectSummary);
   const press = (a: Action) => {

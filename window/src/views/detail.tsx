@@ -21,7 +21,7 @@ export function BlockPage({ hash }: { hash: string }) {
   useEffect(() => again(), [tip]);
   return (
     <>
-      <Back />
+      <Back href="#/stack">{texts.block.back}</Back>
       {loaded.at === "loading" && <Skeleton rows={6} />}
       {loaded.at === "failed" && <><h1>{texts.block.notFound}</h1><Failed message={loaded.message} retry={again} /></>}
       {loaded.at === "loaded" && <BlockView block={loaded.value} />}
@@ -29,8 +29,8 @@ export function BlockPage({ hash }: { hash: string }) {
   );
 }
 
-function Back() {
-  return <a class="back" href="#/stack"><Icon name="left" size={18} />{texts.block.back}</a>;
+function Back({ href, children }: { href: string; children: string }) {
+  return <a class="back" href={href}><Icon name="left" size={18} />{children}</a>;
 }
 
 function BlockView({ block: b }: { block: BlockDetail }) {
@@ -129,10 +129,11 @@ export function TxPage({ txid }: { txid: string }) {
   const api = useContext(ApiContext);
   const tip = useStore((s) => s.status?.tip.hash ?? "");
   const [loaded, again] = useLoad(txid, () => api.tx(txid));
+  const inBlock = loaded.at === "loaded" && loaded.value.block ? loaded.value : null;
   useEffect(() => again(), [tip]);
   return (
     <>
-      <Back />
+      {inBlock ? <Back href={`#/block/${inBlock.block}`}>{texts.block.title(inBlock.height)}</Back> : <Back href="#/pool">{texts.nav.pool}</Back>}
       {loaded.at === "loading" && <Skeleton rows={5} />}
       {loaded.at === "failed" && <><h1>{texts.tx.notFound}</h1><Failed message={loaded.message} retry={again} /></>}
       {loaded.at === "loaded" && <TxView tx={loaded.value} />}

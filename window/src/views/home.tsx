@@ -88,7 +88,7 @@ function LatestCheeses() {
   const stack = useStore((s) => s.stack);
   return (
     <Card title={texts.latest.stack} aside={<CardLink href="#/stack">{texts.latest.all}</CardLink>}>
-      {!stack ? <Skeleton /> : (
+      {!stack ? <Skeleton /> : stack.blocks.length === 0 ? <p class="quiet">{texts.stack.empty}.</p> : (
         <ol class="latest" reversed>
           {stack.blocks.slice(0, LATEST_CHEESES).map((b) => (
             <li key={b.hash} class={b.best ? "" : "lost"}>

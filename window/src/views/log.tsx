@@ -18,12 +18,12 @@ const AT_END = 24;
 export const LogLineView = memo(function LogLineView({ line, short = false }: { line: LogLine; short?: boolean }) {
   return (
     <li class={`log-line k-${line.kind} l-${line.level}`}>
-      <span class="log-time">{clock(line.time)}</span>
-      {(line.level === "warn" || line.level === "error") && <span class="log-level">{line.level}</span>}
-      <span class="log-msg">{clean(line.msg, 300)}</span>
+      <span class="log-time">{clock(line.time)}</span>{" "}
+      {(line.level === "warn" || line.level === "error") && <><span class="log-level">{line.level}</span>{" "}</>}
+      <span class="log-msg">{clean(line.msg, 300)}</span>{" "}
       {line.attrs.map(([k, v], i) => (
         <span key={i} class="log-attr" title={short || v.length > MAX_VALUE ? v : undefined}>
-          <span class="log-key">{clean(k, 40)}=</span>{short ? shortHash(clean(v, MAX_VALUE)) : clean(v, MAX_VALUE)}
+          {clean(k, 40)}=<span class={v.length === 64 ? "log-hash" : ""}>{short ? shortHash(clean(v, MAX_VALUE)) : clean(v, MAX_VALUE)}</span>{" "}
         </span>
       ))}
     </li>

@@ -1,5 +1,5 @@
 // Paying: one press at random, or a form. The same panel serves the home page and the wallet.
-import { useContext, useState } from "preact/hooks";
+import { useContext, useRef, useState } from "preact/hooks";
 import { formatAmount } from "../amount";
 import { ApiContext, ApiError, messageOf } from "../api";
 import { clean, shortAddress } from "../format";
@@ -36,6 +36,8 @@ export function SendPanel() {
   };
   return (
     <div class="send">
+      {outcome && ("sent" in outcome ? <SentNote sent={outcome.sent} />
+        : <Note tone="bad" title={texts.send.failedTitle} testid="send-error">{outcome.message}</Note>)}
       <div class="send-random">
         <h3>{texts.send.randomTitle}</h3>
         <Button kind="primary" icon="dice" testid="random-payment" busy={busy === "random"} class="big"
@@ -43,8 +45,6 @@ export function SendPanel() {
         <p class="hint">{texts.send.randomHint}</p>
       </div>
       <SendForm busy={busy === "form"} pay={(typed, refused) => void pay("form", () => api.pay(typed), refused)} />
-      {outcome && ("sent" in outcome ? <SentNote sent={outcome.sent} />
-        : <Note tone="bad" title={texts.send.failedTitle} testid="send-error">{outcome.message}</Note>)}
     </div>
   );
 }
@@ -74,9 +74,12 @@ function SendForm({ busy, pay }: { busy: boolean; pay: PayForm }) {
   const connections = useStore((s) => s.connections);
   const spendable = useStore((s) => s.wallet?.spendable ?? null);
   const [typed, setTyped] = useState(blank);
+  // What is typed now, for a submit that comes before the next drawing.
+  const latest = useRef(blank);
   const [errors, setErrors] = useState<FieldErrors>({});
   const set = (field: keyof Typed) => (value: string) => {
-    setTyped((t) => ({ ...t, [field]: value }));
+    latest.current = { ...latest.current, [field]: value };
+    setTyped(latest.current);
     setErrors((e) => ({ ...e, [field]: undefined }));
   };
   const fault = (field: keyof Typed, message: string | undefined) => setErrors((e) => ({ ...e, [field]: message }));
@@ -96,7 +99,7 @@ function SendForm({ busy, pay }: { busy: boolean; pay: PayForm }) {
   };
   const submit = (e: Event) => {
     e.preventDefault();
-    const checked = check(typed, connections, spendable);
+    const checked = check(latest.current, connections, spendable);
     if (!checked.ok) {
       setErrors(checked.errors);
       focusFirst(checked.errors);

@@ -15,7 +15,7 @@ import { MinerDot } from "./race";
 /** Heights fetched and drawn at once. */
 const PAGE = 60;
 /** Pixels a lane is wide, by the number of lanes. */
-const LANE_WIDTHS = [0, 300, 232, 190];
+const LANE_WIDTHS = [0, 300, 248, 200];
 
 export function StackView({ heights = PAGE }: { heights?: number }) {
   const stack = useStore((s) => s.stack);
@@ -34,12 +34,16 @@ function Slabs({ stack, heights }: { stack: Stack; heights: number }) {
   return (
     <div class="stack-wrap">
       <p class="quiet stack-legend">{texts.stack.legend} {lost > 0 && texts.stack.forks(lost)}</p>
-      <ol class={`stack ${lanes > 0 ? "with-lanes" : ""}`} style={{ "--lanes": lanes, "--lane-w": `${LANE_WIDTHS[lanes] ?? 190}px` }} reversed>
+      <ol class={`stack ${lanes > 0 ? "with-lanes" : ""}`} style={laneStyle(lanes)} reversed>
         {rows.map((row) => <StackRow key={row.height} row={row} lanes={lanes} tipHeight={tipHeight} />)}
       </ol>
-      <Older stack={stack} lowest={rows.at(-1)?.height ?? 0} more={() => setShown((n) => n + PAGE)} />
+      <Older stack={stack} lanes={lanes} lowest={rows.at(-1)?.height ?? 0} more={() => setShown((n) => n + PAGE)} />
     </div>
   );
+}
+
+function laneStyle(lanes: number) {
+  return { "--lanes": lanes, "--lane-w": `${LANE_WIDTHS[lanes] ?? 200}px` };
 }
 
 function StackRow({ row, lanes, tipHeight }: { row: Row; lanes: number; tipHeight: number }) {
@@ -126,7 +130,7 @@ function Face({ block: b }: { block: Block }) {
 }
 
 /** The way down: more of what is known, then pages from the peer, and Blue Cheese at the foot however far it is. */
-function Older({ stack, lowest, more }: { stack: Stack; lowest: number; more: () => void }) {
+function Older({ stack, lanes, lowest, more }: { stack: Stack; lanes: number; lowest: number; more: () => void }) {
   const api = useContext(ApiContext);
   const store = useContext(StoreContext);
   const [busy, setBusy] = useState(false);
@@ -162,7 +166,11 @@ function Older({ stack, lowest, more }: { stack: Stack; lowest: number; more: ()
         {lowest > 1 && <span class="quiet">{texts.stack.between(lowest - (genesis ? 1 : 0))}</span>}
         <Button onClick={() => void load()} busy={busy} testid="load-older">{texts.stack.older}</Button>
       </div>
-      {genesis && <Slab block={genesis} tipHeight={Infinity} />}
+      {genesis && (
+        <div class={lanes > 0 ? "with-lanes" : ""} style={laneStyle(lanes)}>
+          <div class="stack-row"><Slab block={genesis} tipHeight={Infinity} /></div>
+        </div>
+      )}
     </div>
   );
 }
