@@ -1,0 +1,139 @@
+package mempool
+
+import (
+	"fmt"
+	"slices"
+
+	"cheese/chain"
+	"cheese/coin"
+)
+
+const (
+	// updateBatch is how many blocks are asked of the chain at a time.
+	updateBatch = 16
+	// maxReturned bounds the transactions of reverted blocks that are kept to be taken in again, in serialized bytes, as
+	// Core's MAX_DISCONNECTED_TX_POOL_BYTES.
+	maxReturned = 20_000_000
+)
+
+// catchUp follows the chain to its tip. p.mu is held. Where it fails, the next call goes on where it stopped.
+func (p *Pool) catchUp() error {
+	select {
+	case <-p.heard:
+	default:
+		if !p.behind {
+			return nil
+		}
+	}
+	heard, past := p.chain.Changed(), p.chain.View()
+	p.behind = true
+	if p.graph.entries.len == 0 && len(p.returned) == 0 && past.Contains(p.at.Hash) {
+		p.at = past.Position() // nothing here that a block could confirm: no need to read them
+	}
+	for p.at != past.Position() {
+		updates, err := past.Updates(p.at, updateBatch)
+		if err != nil {
+			return fmt.Errorf("pool at height %d: %w", p.at.Height, err)
+		}
+		for i := range updates {
+			p.step(&updates[i])
+			p.at = updates[i].Next()
+		}
+		if len(updates) == 0 {
+			break
+		}
+	}
+	p.past, p.heard = past, heard
+	p.stale, p.generation = true, p.generation+1
+	if p.reorged {
+		if err := p.settle(); err != nil {
+			return fmt.Errorf("pool after a reorg to height %d: %w", p.at.Height, err)
+		}
+	}
+	p.behind, p.reorged, p.returned = false, false, nil
+	return nil
+}
+
+// step takes note of a block that came or went. What a reverted block held waits in p.returned until settle, since
+// the blocks to come may well confirm it again.
+func (p *Pool) step(u *chain.Update) {
+	if u.Revert {
+		p.reorged = true
+		p.returned = slices.Concat(unshare(u.Block.Txs[1:]), p.returned)
+		p.boundReturned()
+		return
+	}
+	p.floor.blockCame(p.o.Now())
+	confirmed := map[coin.Hash]bool{}
+	for _, tx := range u.Block.Txs[1:] {
+		confirmed[tx.ID()] = true
+		if e, ok := p.graph.entries.get(tx.ID()); ok {
+			p.remove([]*Entry{e}, ReasonBlock)
+		}
+		p.remove(p.graph.family(p.graph.conflicts(tx)), ReasonConflict)
+	}
+	p.returned = slices.DeleteFunc(p.returned, func(tx *coin.Tx) bool { return confirmed[tx.ID()] })
+}
+
+// unshare copies transactions out of their block, whose whole buffer each of them would keep in memory.
+func unshare(txs []*coin.Tx) []*coin.Tx {
+	copies := make([]*coin.Tx, 0, len(txs))
+	for _, tx := range txs {
+		if tx, err := coin.ParseTx(tx.Bytes()); err == nil { // it was parsed before
+			copies = append(copies, tx)
+		}
+	}
+	return copies
+}
+
+// boundReturned drops the youngest returned transactions beyond the limit.
+func (p *Pool) boundReturned() {
+	size := 0
+	for i, tx := range p.returned {
+		if size += tx.Size(); size > maxReturned {
+			p.returned = p.returned[:i:i]
+			return
+		}
+	}
+}
+
+// settle takes returned transactions in again, oldest first, and drops whatever the reorg made invalid.
+func (p *Pool) settle() error {
+	for _, tx := range p.returned {
+		c, err := p.judge(tx, true)
+		if err == nil {
+			err = p.verify(c)
+		}
+		if err != nil {
+			p.o.Logger.Debug("transaction of a reverted block does not come back", "txid", tx.ID(), "err", err)
+			continue
+		}
+		p.add(c.entry)
+	}
+	return p.audit()
+}
+
+// audit checks every entry against the chain anew, scripts aside: a reorg may have taken away the outputs it spends, or
+// time that its locks need. That reads all coins the pool spends, which a rare event may cost.
+func (p *Pool) audit() error {
+	entries := make([]*Entry, 0, p.graph.entries.len)
+	for _, e := range p.graph.entries.all() {
+		entries = append(entries, e)
+	}
+	slices.SortFunc(entries, compareTopology)
+	for _, e := range entries {
+		e, ok := p.graph.entries.get(e.ID)
+		if !ok {
+			continue // went with an ancestor
+		}
+		in, err := p.inputsOf(e.Tx)
+		if err != nil {
+			return err
+		}
+		if len(in.missing) > 0 || p.checkLocks(e.Tx, in) != nil || p.checkMoney(e.Tx, in, nil) != nil ||
+			e.Ancestors.Count > maxRelatives || e.Ancestors.VSize > maxRelativesVSize {
+			p.remove(p.graph.family([]*Entry{e}), ReasonReorg)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,178 @@
+package mempool
+
+import (
+	"cheese/coin"
+	"cheese/script"
+)
+
+// What a node relays, as in Bitcoin Core 28's policy.h. Blocks may hold more.
+const (
+	minVersion, maxVersion = 1, 3
+	maxStandardWeight      = 400_000
+	minStandardBaseSize    = 65 // shorter ones could pass for inner nodes of a Merkle tree (CVE-2017-12842)
+	maxStandardSigOpCost   = 80_000 / 5
+	maxInputScript         = 1650 // bytes: room for 15 of 15 P2SH signatures
+	maxDataScript          = 83   // bytes of an OP_RETURN output: 80 of data and what pushes them
+	maxBareKeys            = 3    // keys of a multisig output that is not wrapped
+	maxRedeemSigOps        = 15
+	vBytesPerSigOp         = 20
+	dustRelayRate          = 3000 // crumbs per 1000 virtual bytes
+)
+
+// Limits on witnesses of version 0 scripts (P2WSH) and of tapscripts.
+const (
+	maxWitnessScript   = 3600
+	maxWitnessItems    = 100
+	maxWitnessItem     = 80
+	annexTag           = 0x50
+	leafMask           = 0xfe
+	leafTapscript      = 0xc0
+	taprootProgramSize = 32
+)
+
+// checkStandard checks what policy wants of a transaction by itself.
+func checkStandard(tx *coin.Tx) *RejectError {
+	if tx.Version < minVersion || tx.Version > maxVersion {
+		return reject("version")
+	}
+	if tx.Weight() > maxStandardWeight {
+		return reject("tx-size")
+	}
+	for i := range tx.In {
+		if len(tx.In[i].Script) > maxInputScript {
+			return reject("scriptsig-size")
+		}
+		if !script.IsPushOnly(tx.In[i].Script) {
+			return reject("scriptsig-not-pushonly")
+		}
+	}
+	data := 0
+	for i := range tx.Out {
+		out := &tx.Out[i]
+		class, parts := script.Classify(out.Script)
+		switch {
+		case !standardOutput(class, parts, out.Script):
+			return reject("scriptpubkey")
+		case class == script.NullData:
+			data++
+		case out.Value < DustLimit(out.Script):
+			return reject("dust")
+		}
+	}
+	if data > 1 {
+		return reject("multi-op-return")
+	}
+	if tx.BaseSize() < minStandardBaseSize {
+		return reject("tx-size-small")
+	}
+	return nil
+}
+
+func standardOutput(class script.Class, parts [][]byte, output []byte) bool {
+	switch class {
+	case script.NonStandard:
+		return false
+	case script.NullData:
+		return len(output) <= maxDataScript
+	case script.MultiSig:
+		return len(parts)-2 <= maxBareKeys
+	}
+	return true
+}
+
+// DustLimit returns the least amount in crumbs that an output with this script must have to be worth spending, by what
+// its input will weigh.
+func DustLimit(output []byte) coin.Amount {
+	if script.IsUnspendable(output) {
+		return 0
+	}
+	const outpoint, sequence, signatureAndKey = 36, 4, 107
+	input := outpoint + 1 + signatureAndKey + sequence
+	if _, _, witness := script.WitnessProgram(output); witness {
+		input = outpoint + 1 + signatureAndKey/coin.WitnessScale + sequence
+	}
+	size := 8 + coin.CompactSizeLen(uint64(len(output))) + len(output) + input
+	return dustRelayRate * coin.Amount(size) / 1000
+}
+
+// checkInputsStandard refuses to spend outputs of unknown kinds, and redeem scripts that are costly to run.
+func checkInputsStandard(tx *coin.Tx, prev []coin.TxOut) *RejectError {
+	for i := range tx.In {
+		switch class, _ := script.Classify(prev[i].Script); class {
+		case script.NonStandard, script.WitnessUnknown:
+			return rejectf("bad-txns-nonstandard-inputs", "input %d spends an output of type %v", i, class)
+		case script.ScriptHash:
+			redeem := script.RedeemScript(tx.In[i].Script)
+			if redeem == nil || script.SigOps(redeem, true) > maxRedeemSigOps {
+				return rejectf("bad-txns-nonstandard-inputs", "input %d has no redeem script or one with too many signature operations", i)
+			}
+		}
+	}
+	return nil
+}
+
+// checkWitnessStandard bounds witnesses below what consensus allows.
+func checkWitnessStandard(tx *coin.Tx, prev []coin.TxOut) *RejectError {
+	for i := range tx.In {
+		if len(tx.In[i].Witness) > 0 && !witnessStandard(&tx.In[i], prev[i].Script) {
+			return rejectf("bad-witness-nonstandard", "input %d", i)
+		}
+	}
+	return nil
+}
+
+func witnessStandard(in *coin.TxIn, output []byte) bool {
+	class, _ := script.Classify(output)
+	if class == script.Anchor {
+		return false
+	}
+	wrapped := class == script.ScriptHash
+	if wrapped {
+		output = script.RedeemScript(in.Script)
+	}
+	version, program, ok := script.WitnessProgram(output)
+	switch {
+	case !ok:
+		return false
+	case version == 0 && len(program) == 32:
+		return scriptWitnessStandard(in.Witness)
+	case version == 1 && len(program) == taprootProgramSize && !wrapped:
+		return taprootWitnessStandard(in.Witness)
+	}
+	return true
+}
+
+func scriptWitnessStandard(witness [][]byte) bool {
+	last := len(witness) - 1
+	return len(witness[last]) <= maxWitnessScript && last <= maxWitnessItems && itemsStandard(witness[:last])
+}
+
+func taprootWitnessStandard(witness [][]byte) bool {
+	last := witness[len(witness)-1]
+	switch {
+	case len(witness) >= 2 && len(last) > 0 && last[0] == annexTag:
+		return false
+	case len(witness) < 2: // key path
+		return true
+	case len(last) == 0:
+		return false
+	case last[0]&leafMask == leafTapscript:
+		return itemsStandard(witness[:len(witness)-2])
+	}
+	return true
+}
+
+func itemsStandard(items [][]byte) bool {
+	for _, item := range items {
+		if len(item) > maxWitnessItem {
+			return false
+		}
+	}
+	return true
+}
+
+// policySize returns the virtual size by which fees are judged: signature operations beyond one in 20 bytes weigh in
+// too.
+func policySize(tx *coin.Tx, sigOpCost int) int {
+	return (max(tx.Weight(), sigOpCost*vBytesPerSigOp) + coin.WitnessScale - 1) / coin.WitnessScale
+}

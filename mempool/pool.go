@@ -1,0 +1,178 @@
+package mempool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"cheese/chain"
+	"cheese/coin"
+	"cheese/script"
+)
+
+// Options configure a pool. A zero value means the default, as Core's.
+type Options struct {
+	Params      *coin.Params // the chain's, if nil
+	Now         func() time.Time
+	Logger      *slog.Logger
+	Verifier    *script.Verifier // share it with the chain, so that blocks find signatures checked
+	MaxBytes    int64            // memory the entries may take; default 300 MB
+	MinRelayFee coin.Amount      // crumbs per 1000 virtual bytes; default 1000
+	Expiry      time.Duration    // how long a transaction may wait; default 14 days
+}
+
+// Defaults of Options.
+const (
+	DefaultMaxBytes    = 300_000_000
+	DefaultMinRelayFee = 1000
+	DefaultExpiry      = 14 * 24 * time.Hour
+)
+
+func (o Options) withDefaults(p *coin.Params) Options {
+	if o.Params == nil {
+		o.Params = p
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Verifier == nil {
+		const signatures, workers = 1 << 14, 1
+		o.Verifier = script.NewVerifier(signatures, workers)
+	}
+	if o.MaxBytes == 0 {
+		o.MaxBytes = DefaultMaxBytes
+	}
+	if o.MinRelayFee == 0 {
+		o.MinRelayFee = DefaultMinRelayFee
+	}
+	if o.Expiry == 0 {
+		o.Expiry = DefaultExpiry
+	}
+	return o
+}
+
+// Pool is safe for concurrent use.
+type Pool struct {
+	chain *chain.Chain
+	o     Options
+
+	// mu guards all below. It is taken before the chain's lock, and not held while scripts of new transactions run.
+	mu       sync.Mutex
+	past     *chain.View     // the chain on which everything here is valid
+	heard    <-chan struct{} // the chain's doorbell, taken before past was
+	at       chain.Position  // how far the chain has been followed
+	behind   bool            // catching up failed half-way and has to go on; nothing below is to be shown meanwhile
+	reorged  bool            // blocks were reverted and the pool is not yet settled: behind
+	returned []*coin.Tx      // what they held, to be taken in again
+
+	graph      graph
+	floor      floor
+	journal    journal
+	generation uint64 // counts changes of graph or past
+	bell       chan struct{}
+	latest     *contents // of the latest View
+	stale      bool      // latest is of an older generation
+}
+
+// New returns an empty pool on c, at c's tip.
+func New(c *chain.Chain, o Options) *Pool {
+	heard, past := c.Changed(), c.View()
+	p := &Pool{chain: c, o: o.withDefaults(c.Params()), past: past, heard: heard, at: past.Position(), bell: make(chan struct{})}
+	p.latest = p.contents()
+	return p
+}
+
+func (p *Pool) contents() *contents {
+	return &contents{graph: p.graph.snapshot(), tip: p.past.Tip(), seq: p.journal.next(), relayFee: p.o.MinRelayFee, maxBytes: p.o.MaxBytes}
+}
+
+// Run follows the chain until ctx ends, and drops what expires. A pool works without it, but then catches up only when
+// asked something.
+func (p *Pool) Run(ctx context.Context) error {
+	const expiryCheck = time.Minute
+	tick := time.NewTicker(expiryCheck)
+	defer tick.Stop()
+	for {
+		bell := p.chain.Changed()
+		if err := p.Sync(); errors.Is(err, chain.ErrClosed) {
+			return fmt.Errorf("follow the chain: %w", err)
+		} else if err != nil {
+			p.o.Logger.Error("pool cannot follow the chain", "err", err) // tried again at the next tick
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-bell:
+		case <-tick.C:
+		}
+	}
+}
+
+// Sync catches up with the chain: what reverted blocks held comes back, what new blocks confirm or contradict leaves.
+func (p *Pool) Sync() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.catchUp(); err != nil {
+		return err
+	}
+	p.trim(p.o.Now())
+	return nil
+}
+
+// View catches up with the chain and returns a snapshot. Where catching up fails, which Run reports, it is the pool as
+// it was on the last block it could follow.
+func (p *Pool) View() *View {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.catchUp(); err == nil && p.stale {
+		p.latest, p.stale = p.contents(), false
+	}
+	return &View{contents: p.latest, minFee: p.minFee(p.o.Now())}
+}
+
+// Changed returns a channel that is closed at the next change.
+func (p *Pool) Changed() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.bell
+}
+
+// Since returns up to max changes from cursor seq on and the cursor to go on from. Where lost is true some are no longer
+// known, and the reader should start over from a View, whose Seq is the cursor that belongs to it. Cursor zero stands
+// before the first change.
+func (p *Pool) Since(seq uint64, max int) (changes []Change, next uint64, lost bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.journal.since(seq, max)
+}
+
+// add takes in an entry.
+func (p *Pool) add(e *Entry) {
+	e.Seq = p.journal.next()
+	p.graph.insert(e)
+	e, _ = p.graph.entries.get(e.ID)
+	p.record(Change{Entry: e})
+}
+
+// remove drops entries, in an order that graph.remove allows.
+func (p *Pool) remove(entries []*Entry, why Reason) {
+	for _, e := range entries {
+		p.graph.remove(e)
+		p.record(Change{Entry: e, Removed: true, Reason: why})
+	}
+}
+
+// record notes a change and rings.
+func (p *Pool) record(c Change) {
+	p.journal.append(c)
+	p.generation++
+	p.stale = true
+	close(p.bell)
+	p.bell = make(chan struct{})
+}
