@@ -142,6 +142,8 @@ func TestAddressErrors(t *testing.T) {
 		{"short base58", "mip", reasonBase58, "too short", nil},
 		{"base58 with a byte too few", base58.CheckEncode(make([]byte, 19), 111), "Invalid length for Base58 address (P2PKH or P2SH)", "19 bytes", nil},
 		{"base58 with a byte too many", base58.CheckEncode(make([]byte, 21), 111), reasonBase58, "21 bytes", nil},
+		{"a private key", base58.CheckEncode(make([]byte, 33), 239), reasonBase58, "private key", nil},
+		{"41 bytes", encodeBech32("bcrt", append([]byte{2}, make([]byte, 66)...), bech32mConst), "Invalid Bech32 address program size (41 bytes)", "2 to 40", nil},
 		{"version 0 with the later checksum", encodeBech32("bcrt", make([]byte, 33), bech32mConst), "Version 0 witness address must use Bech32 checksum", "BIP 350", nil},
 		{"version 1 with the first checksum", encodeBech32("bcrt", append([]byte{1}, make([]byte, 52)...), bech32Const), "Version 1+ witness address must use Bech32m checksum", "BIP 350", nil},
 		{"version 17", encodeBech32("bcrt", append([]byte{17}, make([]byte, 52)...), bech32mConst), "Invalid Bech32 address witness version", "version 17", nil},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -239,7 +240,27 @@ func TestMerkleRootOfNothing(t *testing.T) {
 	}
 }
 
-// A transaction without inputs cannot be encoded unambiguously: it need only not crash.
+func TestShortMessageAllocatesLittle(t *testing.T) {
+	for _, text := range []string{
+		"01000000" + "fe00000002",                                     // 33 million inputs
+		strings.Repeat("00", HeaderSize) + "fe00000002",               // transactions
+		"01000000" + "01" + strings.Repeat("00", 36) + "fe00000002aa", // bytes of script
+	} {
+		b := unhex(text)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, txErr := ParseTx(b)
+		_, blockErr := ParseBlock(b)
+		runtime.ReadMemStats(&after)
+		if txErr == nil || blockErr == nil {
+			t.Errorf("%s decodes", text)
+		}
+		if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20 {
+			t.Errorf("%s takes %d bytes to refuse", text, used)
+		}
+	}
+}
+
 func TestReaderNeverReadsPastAFailure(t *testing.T) {
 	r := NewReader([]byte{1, 2, 3})
 	r.Uint32()

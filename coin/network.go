@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"math/big"
 	"reflect"
 	"slices"
@@ -324,19 +323,12 @@ func (f *NetworkFile) subsidy() (Amount, error) {
 	case first == 0:
 		return 0, badField("subsidy", "it is nothing, so that nobody would ever have a coin")
 	}
-	var supply Amount
-	for s := first; s > 0; s >>= 1 {
-		era := int64(s)
-		if era > math.MaxInt64/int64(f.HalvingInterval)/2 {
-			supply = MaxMoney + 1
-			break
+	interval, supply := Amount(f.HalvingInterval), Amount(0)
+	for era := first; era > 0; era >>= 1 {
+		if era > (MaxMoney-supply)/interval {
+			return 0, badField("subsidy", "%v halved every %d blocks makes more than %d coins in all, the most there may be", first, interval, MaxMoney/Coin)
 		}
-		if supply += Amount(era * int64(f.HalvingInterval)); supply > MaxMoney {
-			break
-		}
-	}
-	if supply > MaxMoney {
-		return 0, badField("subsidy", "%v halved every %d blocks makes more than %d coins in all, the most there may be", first, f.HalvingInterval, MaxMoney/Coin)
+		supply += era * interval
 	}
 	return first, nil
 }

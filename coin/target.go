@@ -1,6 +1,7 @@
 package coin
 
 import (
+	"math"
 	"math/big"
 	"slices"
 )
@@ -60,11 +61,9 @@ func MeetsTarget(h Hash, target *big.Int) bool {
 // Difficulty returns how many times harder the bits are than Bitcoin's difficulty 1 (bits 0x1d00ffff), as Core's
 // JSON has it.
 func Difficulty(bits uint32) float64 {
-	t := Target(bits)
-	if t == nil {
+	if Target(bits) == nil {
 		return 0
 	}
-	ratio := new(big.Float).Quo(new(big.Float).SetInt(Target(0x1d00ffff)), new(big.Float).SetInt(t))
-	d, _ := ratio.Float64()
-	return d
+	mantissa, exponent := bits&0x00ffffff, int(bits>>24)
+	return math.Ldexp(0xffff/float64(mantissa), 8*(0x1d-exponent)) // rounded once, and so to the last digit Core's
 }

@@ -267,6 +267,52 @@ func TestRelativeLocks(t *testing.T) {
 	})
 }
 
+// flatTime is a past in which the block of height h has a median time of 1000 h.
+type flatTime struct{}
+
+func (flatTime) MedianTime(height int32) uint32 { return 1000 * uint32(height) }
+
+func TestSequenceLocksToTheSecond(t *testing.T) {
+	tx := pay(1, coin.OutPoint{Index: 1}, coin.OutPoint{Index: 2}, coin.OutPoint{Index: 3})
+	tx.In[0].Sequence, tx.In[1].Sequence, tx.In[2].Sequence = 7, 1<<22|2, 1<<31
+	minHeight, minTime := SequenceLocks(tx, []int32{10, 20, 30}, flatTime{})
+	if minHeight != 16 || minTime != 19_000+1024-1 {
+		t.Fatalf("locked up to height %d and time %d", minHeight, minTime)
+	}
+	for _, c := range []struct {
+		height int32
+		median uint32
+		open   bool
+	}{{17, 20_024, true}, {16, 20_024, false}, {17, 20_023, false}} {
+		if got := LocksOpen(minHeight, minTime, c.height, c.median); got != c.open {
+			t.Errorf("height %d, median time %d: open %v", c.height, c.median, got)
+		}
+	}
+	tx.In[1].Sequence = 1 << 22
+	if _, minTime := SequenceLocks(tx, []int32{10, 0, 30}, flatTime{}); minTime != -1 {
+		t.Errorf("a coin of genesis: locked up to %d", minTime)
+	}
+}
+
+func TestOldVersionsEndAtTheirOwnHeights(t *testing.T) {
+	p := coin.Regtest()
+	p.Heights = coin.Heights{BIP34: 2, BIP66: 4, BIP65: 6}
+	for height, oldest := range map[int32]int32{1: -1 << 31, 2: 2, 3: 2, 4: 3, 5: 3, 6: 4} {
+		h := newHarness(t, p)
+		h.grow(int(height) - 1)
+		b := h.block(0)
+		b.Version = oldest
+		work(&b.Header)
+		if _, err := h.tip().CheckHeader(b.Header, h.now); err != nil {
+			t.Errorf("version %d at height %d: %v", oldest, height, err)
+		}
+		if b.Version--; oldest > 0 {
+			work(&b.Header)
+			h.reject(b, badVersion(oldest-1), Invalid)
+		}
+	}
+}
+
 func TestRulesBeforeTheirHeights(t *testing.T) {
 	p := coin.Regtest()
 	p.Heights = coin.Heights{BIP34: 100, BIP65: 100, BIP66: 100, CSV: 100, Segwit: 100}

@@ -153,11 +153,7 @@ func checkMoney(tx *coin.Tx, spent []SpentCoin, height int32, p *coin.Params) (f
 // Subsidy returns what the coinbase of the block at that height may make anew: Params.Subsidy, halved every
 // Params.HalvingInterval blocks.
 func Subsidy(p *coin.Params, height int32) coin.Amount {
-	halvings := height / p.HalvingInterval
-	if halvings >= 64 {
-		return 0
-	}
-	return p.Subsidy >> halvings
+	return p.Subsidy >> (height / p.HalvingInterval) // nothing is left of it from 64 halvings on, if not before
 }
 
 // money formats an amount as Core's messages have it: at least two decimals and no zeros after those.
