@@ -42,7 +42,7 @@ function block(height, prev, miner, time, salt = "") {
   const hash = height === 0 ? smell("Blue Cheese") : smell(`${height}${prev}${miner}${salt}`);
   const n = Number.parseInt(hash.slice(-6), 16);
   const b = { hash, prev, height, miner: height ? miner : "", time, nonce: n * 7 % 900_000, bits: "1f00ffff", difficulty: 0.8 + (n % 500) / 1000,
-    txs: 1 + (n % 4), size: 210 + (n % 4) * 190, fees: (n % 4) * 1_540, reward: 10 * CHZ, best: true, valid: true, mine: miner === "Peer1" && height > 0, genesis: height === 0 };
+    txs: 1 + (n % 4), size: 210 + (n % 4) * 190, fees: (n % 4) * 1_540, reward: 10 * CHZ + (n % 4) * 1_540, best: true, valid: true, mine: miner === "Peer1" && height > 0, genesis: height === 0 };
   blocks.set(hash, b);
   return b;
 }

@@ -33,7 +33,7 @@ export interface PoolTx {
 export interface Mempool { count: number; bytes: number; txs: PoolTx[] }
 export interface Block {
   hash: string; prev: string; height: number; miner: string; time: number; nonce: number; bits: string; difficulty: number;
-  txs: number; size: number; fees: number | null; reward: number; best: boolean; valid: boolean; mine: boolean; genesis: boolean;
+  txs: number; size: number; fees: number | null; /** all the coinbase pays: subsidy and fees */ reward: number; best: boolean; valid: boolean; mine: boolean; genesis: boolean;
 }
 export interface Stack { tip: string; blocks: Block[] }
 export interface TxIn { txid: string; vout: number; address: string; value: number | null }

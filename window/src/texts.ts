@@ -104,7 +104,6 @@ export const texts = {
     createTransactionHint: "Pay in CheeseCoin",
     showStack: "Show cheese stack",
     showStackHint: "See the whole chain",
-    running: "Working",
   },
 
   peerList: {
@@ -143,7 +142,6 @@ export const texts = {
     feeRate: "Fee rate",
     feeUnit: "crumbs/vbyte",
     feeHint: "Left empty, the peer chooses. More gets it into a cheese sooner.",
-    feePlaceholder: "as the peer chooses",
     submit: "Send",
     recipientEmpty: "Enter an address, or pick a connected peer.",
     recipientUnknown: "This is neither an address nor the name of a connected peer.",
@@ -165,7 +163,7 @@ export const texts = {
     lead: "The chain, newest cheese (block) on top. Each carries the smell (hash) of the one below it, so none can be swapped without everyone noticing.",
     empty: "No cheese yet",
     smell: "Smell", prev: "Previous smell",
-    smellTerm: "Smell (block hash)", prevTerm: "Previous smell (previous block hash)",
+    prevTerm: "Previous smell (previous block hash)",
     height: (n: number) => `Cheese ${n}`,
     genesis: "Blue Cheese", genesisTerm: "genesis block, the same for everyone",
     minedBy: "Mined by", nobody: "nobody", unclaimed: "no name given", you: "you", claimed: "as it claims",
@@ -177,7 +175,6 @@ export const texts = {
     details: (n: number) => `Details of cheese ${n}`,
     legend: "A coloured wheel stands for a smell: the same wheel is the same hash. Dim zeros are the work that was done.",
     forks: (n: number) => `${n} cheese${s(n)} lost a race here and stand${n === 1 ? "s" : ""} beside the stack.`,
-    whole: "Open the whole stack",
   },
 
   block: {
@@ -185,8 +182,8 @@ export const texts = {
     title: (n: number) => `Cheese ${n}`,
     notFound: "No such cheese",
     header: "Header", body: "Transactions",
-    next: "Next smell", none: "none yet", merkle: "Merkle root", version: "Version", bits: "Target (bits)", weight: "Weight",
-    confirmations: "Confirmations", coinbaseText: "Coinbase text", miner: "Miner", fees: "Fees", above: "above", below: "below",
+    next: "Next smell", none: "none yet", merkle: "Merkle root", reward: "Reward, fees included", version: "Version", bits: "Target (bits)", weight: "Weight",
+    confirmations: "Confirmations", coinbaseText: "Coinbase text", miner: "Miner", fees: "Fees",
     notBest: "This cheese is not in the best chain.",
   },
 
@@ -196,7 +193,7 @@ export const texts = {
     coinbase: "Coinbase: new coins for the miner", coinbaseShort: "new coins and fees", unknownCoin: "coin not at hand",
     inputs: "Inputs", outputs: "Outputs", fee: "Fee", vsize: "Size", feerate: "Fee rate", txid: "Transaction id",
     in: "In", waiting: "waiting in the mempool", inBlock: (h: number) => `cheese ${h}`, confirmations: "Confirmations",
-    raw: "Raw transaction (hex)", noAddress: "no address", vbytes: (n: number) => `${n} vbytes`, output: (n: number) => `output ${n}`,
+    raw: "Raw transaction (hex)", noAddress: "no address", vbytes: (n: number) => `${n} vbytes`,
   },
 
   balance: {
@@ -217,7 +214,7 @@ export const texts = {
   mining: {
     title: "Mining", switch: "Mine cheeses", on: "on", off: "off", paused: "paused",
     rate: "Hash rate", limit: "Limit", noLimit: "no limit", limitUnit: "hashes/s", limitField: "Limit in hashes a second; empty is none",
-    threads: "Threads", mined: (n: number) => `${n} cheese${s(n)} mined since the start`,
+    mined: (n: number) => `${n} cheese${s(n)} mined since the start`,
     classic: (have: number, want: number) => `${Math.min(have, want)} of ${want} transactions wait until a cheese is mined`,
     limitJunk: "A whole number of hashes a second, or empty for none.",
   },

@@ -71,6 +71,17 @@ describe("laying out forks", () => {
     expect(at(6)).toEqual([[[x6.hash, "lane"]], [[y6.hash, "main"]]]);
   });
 
+  test("a fork does not stand on a stranger", () => {
+    //  4 – 5 – 6 – 7      best
+    //  4 – 5x             lane 0
+    //      5 – 6y         lane 1, for in lane 0 it would seem to grow from 5x
+    const blocks = chain(8);
+    const x5 = child(blocks[3]!, "x", false);
+    const y6 = child(blocks[2]!, "y", false);
+    const row6 = layout([...blocks, x5, y6]).rows.find((r) => r.height === 6);
+    expect(row6?.lanes.map((l) => l.length)).toEqual([0, 1]);
+  });
+
   test("more forks than lanes share the last", () => {
     const blocks = chain(3);
     const forks = Array.from({ length: MAX_LANES + 4 }, (_, i) => child(blocks[1]!, `f${i}`, false));

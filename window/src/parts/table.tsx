@@ -13,9 +13,12 @@ export interface Column<T> {
   silent?: boolean;
 }
 
+/** Six columns need more room before they stand side by side. */
+const MANY = 6;
+
 export function Table<T>(p: { label: string; columns: Column<T>[]; rows: readonly T[]; id: (row: T) => string | number; row?: (row: T) => string }) {
   return (
-    <table class="table" role="table" aria-label={p.label}>
+    <div class={`table-wrap ${p.columns.length >= MANY ? "many" : ""}`}><table class="table" role="table" aria-label={p.label}>
       <thead role="rowgroup">
         <tr role="row">
           {p.columns.map((c) => (
@@ -37,6 +40,6 @@ export function Table<T>(p: { label: string; columns: Column<T>[]; rows: readonl
           </tr>
         ))}
       </tbody>
-    </table>
+    </table></div>
   );
 }

@@ -54,7 +54,7 @@ function BlockView({ block: b }: { block: BlockDetail }) {
           <Item term={t.nonce}>{integer(b.nonce)}</Item>
           <Item term={t.difficulty}>{difficulty(b.difficulty)}</Item>
           <Item term={texts.block.bits}><span class="mono">{b.bits}</span></Item>
-          <Item term={t.reward}><Chz crumbs={b.reward} /></Item>
+          <Item term={texts.block.reward}><Chz crumbs={b.reward} /></Item>
           <Item term={texts.block.fees}>{b.fees === null ? "–" : <Chz crumbs={b.fees} />}</Item>
           <Item term={texts.block.confirmations}>{integer(b.confirmations)}</Item>
           <Item term={t.size}>{integer(b.size)} B</Item>

@@ -94,7 +94,7 @@ function Miner({ block: b }: { block: Block }) {
       <MinerDot miner={b.miner} />
       <span><span class="sr-only">{texts.stack.minedBy} </span><strong>{name || texts.stack.unclaimed}</strong>
         {b.mine && <span class="quiet"> ({texts.stack.you})</span>}</span>
-      <span class="slab-reward"><span class="sr-only">{texts.stack.reward} </span><Chz crumbs={b.reward + (b.fees ?? 0)} /></span>
+      <span class="slab-reward"><span class="sr-only">{texts.stack.reward} </span><Chz crumbs={b.reward} /></span>
     </p>
   );
 }
