@@ -1,6 +1,7 @@
 package script
 
 import (
+	"crypto/sha256"
 	"testing"
 
 	"cheese/coin"
@@ -83,8 +84,6 @@ func policyDifferences() []difference {
 			flags: Mandatory, core: opCount, now: disabledOp},
 		{name: "a dummy beside a bad signature", output: asm(op1, pub(1), op1, opCheckMultiSig), unlock: plain(op1, []byte{9, 9}),
 			flags: Mandatory, core: sigDER, now: nullDummy},
-		{name: "a lone number that is too long", output: asm(0x93), unlock: plain([]byte{1, 2, 3, 4, 5}),
-			flags: Mandatory, core: badStack, now: unknownError},
 	}
 }
 
@@ -110,5 +109,44 @@ func TestKnownDifferences(t *testing.T) {
 		default:
 			t.Errorf("%s: got %q, which is neither today's %q nor Core's %q", d.name, got, d.now, d.core)
 		}
+	}
+}
+
+// TestMendedDifferences holds what the seam corrects in the engine's verdicts.
+func TestMendedDifferences(t *testing.T) {
+	offCurve := append([]byte{2}, append(make([]byte, 31), 5)...) // no point has x = 5
+	someSig := signECDSA(1, [32]byte{})
+	v := NewVerifier(0, 1)
+	for _, test := range []struct {
+		name   string
+		output []byte
+		input  []byte
+		flags  Flags
+		core   verdict
+	}{
+		{"a failed signature under a key that is no point", asm(offCurve, opCheckSig, opNot), asm(someSig), Standard, nullFail},
+		{"the same in a branch not taken", asm(op0, opIf, offCurve, opCheckSig, 0x68, op1), nil, Standard, valid},
+		{"the same with CHECKSIGVERIFY", asm(offCurve, opCheckSigVerify, op1), asm(someSig), Standard, nullFail},
+		{"a bad encoding beside a bad hash type", asm(pub(1), opCheckSig), asm(append([]byte{9}, someSig...)), StrictEnc, sigDER},
+		{"an empty signature where the script pushes nothing", asm(op0, opDrop, pub(1), opCheckSig, opNot), asm(op0), Standard, sigInCode},
+		{"the same in CHECKMULTISIG", asm(op0, opDrop, op1, pub(1), op1, opCheckMultiSig, opNot), asm(op0, op0), Standard, sigInCode},
+		{"a lone number that is too long", asm(opAdd), asm([]byte{1, 2, 3, 4, 5}), Mandatory, badStack},
+		{"two numbers, one too long", asm(opAdd), asm([]byte{1, 2, 3, 4, 5}, op1), Mandatory, unknownError},
+		{"a number that is longer than need be", asm(opAdd), asm([]byte{7, 0}, op1), Standard, unknownError},
+		{"an alternative stack with nothing on it", asm(opFromAltStack), asm(op1), Mandatory, badAltStack},
+		{"IF with nothing to look at", asm(opIf), nil, Mandatory, unbalanced},
+		{"an empty stack", asm(opDrop), asm(op1), Standard, evalFalse},
+		{"a false element on another", asm(op0), asm(op1), Standard, evalFalse},
+		{"a true element on another", asm(op1), asm(op1), Standard, cleanStack},
+	} {
+		spend := creditAndSpend(test.input, nil, test.output, coin.Coin)
+		if got := v.check(&Check{Spend: spend, Flags: test.flags}); got != test.core {
+			t.Errorf("%s: got %q, want %q", test.name, got, test.core)
+		}
+	}
+	wsh := asm([]byte{9, 9}, opCheckSig)
+	spend := creditAndSpend(nil, [][]byte{nil, wsh}, PayToWitnessScriptHash(sha256.Sum256(wsh)), coin.Coin)
+	if got := v.check(&Check{Spend: spend, Flags: Standard}); got != badKeyType {
+		t.Errorf("a key of no kind in a witness: got %q", got)
 	}
 }

@@ -15,8 +15,11 @@ type engine struct {
 	sigs *txscript.SigCache // txscript's own: it has no way to be handed another
 }
 
+// engineShare is the part of the signature cache that scripts without a template get.
+const engineShare = 4
+
 func newEngine(cacheEntries int) engine {
-	return engine{sigs: txscript.NewSigCache(uint(max(0, cacheEntries)))}
+	return engine{sigs: txscript.NewSigCache(uint(max(0, cacheEntries/engineShare)))}
 }
 
 // engineTx is a spend in the engine's types, with its signature hash midstates.

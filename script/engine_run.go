@@ -116,7 +116,6 @@ var plainWords = map[txscript.ErrorCode]verdict{
 	txscript.ErrStackOverflow:                       stackSize,
 	txscript.ErrInvalidPubKeyCount:                  keyCount,
 	txscript.ErrInvalidSignatureCount:               sigCount,
-	txscript.ErrNumberTooBig:                        unknownError, // Core throws, and catches far above
 	txscript.ErrVerify:                              failedVerify,
 	txscript.ErrEqualVerify:                         equalVerify,
 	txscript.ErrNumEqualVerify:                      numVerify,
@@ -186,9 +185,11 @@ func (r *run) translate(vm *txscript.Engine, err error) verdict {
 	switch known.ErrorCode {
 	case txscript.ErrMinimalData:
 		if strings.HasPrefix(known.Description, "numeric value") {
-			return unknownError // of a number, not of a push: Core throws
+			return r.numberFault()
 		}
 		return notMinimal
+	case txscript.ErrNumberTooBig:
+		return r.numberFault()
 	case txscript.ErrInvalidSigHashType:
 		return r.hashTypeFault()
 	case txscript.ErrInvalidStackOperation:
@@ -243,6 +244,32 @@ func (r *run) hashTypeFault() verdict {
 		return why
 	}
 	return sigHashType
+}
+
+// numberFault looks again at an operation that met something that is no number. Core throws then, which leaves it
+// without words, but it counts the arguments first. The script is run once more up to there.
+func (r *run) numberFault() verdict {
+	vm, err := r.start(r.flags)
+	for range r.steps {
+		if err == nil {
+			_, err = vm.Step()
+		}
+	}
+	if err == nil && len(vm.GetStack()) < numberArguments(r.op) {
+		return badStack
+	}
+	return unknownError
+}
+
+// numberArguments is how many elements Core wants on the stack before it reads one as a number, if more than one.
+func numberArguments(op byte) int {
+	switch {
+	case op == opWithin, op == opCheckSigAdd:
+		return 3
+	case op == opPick, op == opRoll, op == opAdd, op == opSub, op >= opBoolAnd && op <= opMax:
+		return 2
+	}
+	return 1
 }
 
 // stackFault says what missed an element: Core has other words for some operations.

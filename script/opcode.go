@@ -17,8 +17,15 @@ const (
 	opReturn              = 0x6a
 	opFromAltStack        = 0x6c
 	opDup                 = 0x76
+	opPick                = 0x79
+	opRoll                = 0x7a
 	opEqual               = 0x87
 	opEqualVerify         = 0x88
+	opAdd                 = 0x93
+	opSub                 = 0x94
+	opBoolAnd             = 0x9a
+	opMax                 = 0xa4
+	opWithin              = 0xa5
 	opHash160             = 0xa9
 	opCodeSeparator       = 0xab
 	opCheckSig            = 0xac

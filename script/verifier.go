@@ -23,8 +23,9 @@ type Verifier struct {
 	spare  chan struct{} // a place for each goroutine beside the callers' own, over all callers
 }
 
-// NewVerifier returns a verifier that remembers about cacheEntries signatures (32 bytes each, set aside at once) and
-// spreads large batches over at most workers goroutines.
+// NewVerifier returns a verifier that remembers about cacheEntries signatures of the standard templates (32 bytes
+// each, set aside at once) and a quarter as many of other scripts. It spreads large batches over at most workers
+// goroutines, the callers' own included for one; fewer than two means none of its own.
 func NewVerifier(cacheEntries, workers int) *Verifier {
 	return &Verifier{
 		cache:  newSigCache(cacheEntries),
