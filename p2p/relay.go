@@ -33,9 +33,18 @@ type transactions struct {
 
 // txWant is a transaction that peers have announced and we have not got.
 type txWant struct {
-	from  []int64 // announcers that have not been asked
-	asked int64   // who is being asked, 0: nobody
-	at    time.Time
+	from  []announcer // who has not been asked
+	asked int64       // who is being asked, 0: nobody
+}
+
+// announcer is a peer that has a transaction, and whether it stands in that peer's queue.
+type announcer struct {
+	peer   int64
+	queued bool
+}
+
+func (w *txWant) announcedBy(p *peer) int {
+	return slices.IndexFunc(w.from, func(a announcer) bool { return a.peer == p.id })
 }
 
 type txDeadline struct {
@@ -98,10 +107,10 @@ func (m *machine) wantTx(p *peer, id coin.Hash) {
 		w = &txWant{}
 		m.wants[id] = w
 	}
-	if w.asked == p.id || len(w.from) >= maxAnnouncers || slices.Contains(w.from, p.id) {
+	if w.asked == p.id || len(w.from) >= maxAnnouncers || w.announcedBy(p) >= 0 {
 		return
 	}
-	w.from = append(w.from, p.id)
+	w.from = append(w.from, announcer{peer: p.id})
 	if w.asked == 0 && !m.atPool[id] { // while another copy is checked, wait for what comes of it
 		m.askNext(id, w)
 	}
@@ -111,34 +120,31 @@ func (m *machine) wantTx(p *peer, id coin.Hash) {
 // gets it into its queue.
 func (m *machine) askNext(id coin.Hash, w *txWant) {
 	w.asked = 0
-	queued := false
 	for i := 0; i < len(w.from); {
-		p := m.byID[w.from[i]]
+		a := &w.from[i]
+		p := m.byID[a.peer]
 		switch {
-		case p == nil:
-			w.from = slices.Delete(w.from, i, i+1)
-		case p.txsAsked < maxTxsAsked:
-			w.from = slices.Delete(w.from, i, i+1)
-			m.askTx(p, id, w)
-			return
-		case slices.Contains(p.txsWaiting, id):
-			queued = true
+		case a.queued:
 			i++
-		case len(p.txsWaiting) < maxTxsWaiting:
+		case p != nil && p.txsAsked >= maxTxsAsked && len(p.txsWaiting) < maxTxsWaiting:
 			p.txsWaiting = append(p.txsWaiting, id)
-			queued = true
+			a.queued = true
 			i++
 		default:
 			w.from = slices.Delete(w.from, i, i+1)
+			if p != nil && p.txsAsked < maxTxsAsked {
+				m.askTx(p, id, w)
+				return
+			}
 		}
 	}
-	if !queued {
+	if len(w.from) == 0 {
 		delete(m.wants, id)
 	}
 }
 
 func (m *machine) askTx(p *peer, id coin.Hash, w *txWant) {
-	w.asked, w.at = p.id, m.now
+	w.asked = p.id
 	p.txsAsked++
 	m.deadlines = append(m.deadlines, txDeadline{id: id, p: p.id, at: m.now})
 	p.outGetData = append(p.outGetData, msg.Item{Kind: msg.KindWitnessTx, Hash: id})
@@ -151,10 +157,15 @@ func (m *machine) answered(p *peer) {
 		id := p.txsWaiting[0]
 		p.txsWaiting = p.txsWaiting[1:]
 		w := m.wants[id]
-		if w == nil || w.asked != 0 || m.atPool[id] {
+		if w == nil {
 			continue
 		}
-		if i := slices.Index(w.from, p.id); i >= 0 {
+		i := w.announcedBy(p)
+		switch {
+		case i < 0:
+		case w.asked != 0 || m.atPool[id]:
+			w.from[i].queued = false // its turn comes in askNext, if at all
+		default:
 			w.from = slices.Delete(w.from, i, i+1)
 			m.askTx(p, id, w)
 		}
@@ -326,8 +337,13 @@ func (m *machine) announceTxs(txs []PoolTx) {
 func (m *machine) endTxs(p *peer) {
 	m.orphans = slices.DeleteFunc(m.orphans, func(o orphan) bool { return o.from == p.id })
 	for _, id := range p.txsWaiting {
-		if w := m.wants[id]; w != nil && w.asked == 0 {
-			m.askNext(id, w)
+		if w := m.wants[id]; w != nil {
+			if i := w.announcedBy(p); i >= 0 {
+				w.from = slices.Delete(w.from, i, i+1)
+			}
+			if w.asked == 0 {
+				m.askNext(id, w)
+			}
 		}
 	}
 	if p.txsAsked == 0 {
