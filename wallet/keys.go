@@ -1,7 +1,11 @@
 package wallet
 
 import (
+	"crypto/hmac"
+	"crypto/sha512"
+	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"cheese/coin"
 	"cheese/script"
@@ -10,7 +14,7 @@ import (
 	"github.com/btcsuite/btcd/btcec/v2/schnorr"
 	"github.com/btcsuite/btcd/btcutil/v2/hdkeychain"
 	"github.com/btcsuite/btcd/chaincfg/v2"
-	"github.com/btcsuite/btcd/txscript/v2"
+	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/tyler-smith/go-bip39"
 )
 
@@ -21,9 +25,9 @@ const (
 	branches = 2
 )
 
-// gapLimit is how many addresses past the last used one are watched on each branch, so that restoring from the words
-// finds payments to addresses that were handed out in another order. BIP 44 asks for 20.
-const gapLimit = 40
+// gapLimit is how many addresses past the last used one are watched on each branch, as BIP 44 asks, so that restoring
+// from the words finds payments to addresses that were handed out in another order.
+const gapLimit = 20
 
 // keyRef names a key by its place under the account: m/86'/coin'/account'/branch/index.
 type keyRef struct {
@@ -33,9 +37,9 @@ type keyRef struct {
 
 // keyring derives the keys of one BIP 86 account and knows their output scripts.
 type keyring struct {
-	branch [branches]*hdkeychain.ExtendedKey // private
-	known  [branches][][]byte                // output scripts by index
-	refs   map[string]keyRef                 // by output script
+	branch [branches]branchKey
+	known  [branches][][]byte // output scripts by index
+	refs   map[string]keyRef  // by output script
 }
 
 // maxAccounts is how many hardened children a key has (BIP 32).
@@ -54,7 +58,11 @@ func newKeyring(p *coin.Params, mnemonic string, account uint32) (*keyring, erro
 	}
 	k := &keyring{refs: map[string]keyRef{}}
 	for b := range k.branch {
-		if k.branch[b], err = derive(key, uint32(b)); err != nil {
+		node, err := derive(key, uint32(b))
+		if err != nil {
+			return nil, err
+		}
+		if k.branch[b], err = newBranchKey(node); err != nil {
 			return nil, err
 		}
 	}
@@ -72,27 +80,66 @@ func derive(key *hdkeychain.ExtendedKey, path ...uint32) (*hdkeychain.ExtendedKe
 	return key, nil
 }
 
+// branchKey is the parent of a branch's keys. Its children are not hardened, and hdkeychain would take three times as
+// long to find the addresses of a few thousand of them.
+type branchKey struct {
+	private   btcec.ModNScalar
+	public    []byte // compressed
+	chainCode []byte
+}
+
+func newBranchKey(node *hdkeychain.ExtendedKey) (branchKey, error) {
+	private, err := node.ECPrivKey()
+	if err != nil {
+		return branchKey{}, fmt.Errorf("derive a branch: %w", err)
+	}
+	return branchKey{private: private.Key, public: private.PubKey().SerializeCompressed(), chainCode: node.ChainCode()}, nil
+}
+
+// child returns the private key at an index (BIP 32, CKDpriv).
+func (b *branchKey) child(index uint32) (btcec.ModNScalar, error) {
+	mac := hmac.New(sha512.New, b.chainCode)
+	mac.Write(binary.BigEndian.AppendUint32(slices.Clone(b.public), index))
+	var key btcec.ModNScalar
+	if overflow := key.SetByteSlice(mac.Sum(nil)[:32]); overflow || key.Add(&b.private).IsZero() {
+		return key, fmt.Errorf("key %d does not exist", index) // a one in 2^127 chance that BIP 32 says to skip
+	}
+	return key, nil
+}
+
+// tweak turns an internal private key into that of the output without script paths (BIP 341, taproot_tweak_seckey).
+func tweak(key btcec.ModNScalar) btcec.ModNScalar {
+	x, odd := multiply(&key)
+	if odd {
+		key.Negate()
+	}
+	var t btcec.ModNScalar
+	t.SetBytes((*[32]byte)(chainhash.TaggedHash(chainhash.TagTapTweak, x[:])))
+	return *t.Add(&key)
+}
+
+// multiply returns the x coordinate of a private key's point, and whether y is odd.
+func multiply(key *btcec.ModNScalar) (x [32]byte, odd bool) {
+	var p btcec.JacobianPoint
+	btcec.ScalarBaseMultNonConst(key, &p)
+	p.ToAffine()
+	return *p.X.Bytes(), p.Y.IsOdd()
+}
+
 // extend makes the scripts of a branch known up to and without index n.
 func (k *keyring) extend(branch, n uint32) error {
 	for i := uint32(len(k.known[branch])); i < n; i++ {
-		key, err := derive(k.branch[branch], i)
+		key, err := k.branch[branch].child(i)
 		if err != nil {
 			return err
 		}
-		pub, err := key.ECPubKey()
-		if err != nil {
-			return fmt.Errorf("derive key %d: %w", i, err)
-		}
-		s := outputScript(pub)
+		key = tweak(key)
+		x, _ := multiply(&key)
+		s := script.PayToTaproot(x)
 		k.known[branch] = append(k.known[branch], s)
 		k.refs[string(s)] = keyRef{branch: branch, index: i}
 	}
 	return nil
-}
-
-// outputScript returns the taproot output of an internal key without script paths (BIP 86).
-func outputScript(internalKey *btcec.PublicKey) []byte {
-	return script.PayToTaproot([32]byte(schnorr.SerializePubKey(txscript.ComputeTaprootKeyNoScript(internalKey))))
 }
 
 // script returns the output script of a key, which must be known.
@@ -106,19 +153,16 @@ func (k *keyring) find(script []byte) (keyRef, bool) {
 
 // sign returns the BIP 341 key path signature of a digest, for the default hash type. aux is fresh randomness (BIP 340).
 func (k *keyring) sign(r keyRef, digest, aux [32]byte) ([]byte, error) {
-	key, err := derive(k.branch[r.branch], r.index)
+	key, err := k.branch[r.branch].child(r.index)
 	if err != nil {
 		return nil, err
 	}
-	priv, err := key.ECPrivKey()
-	if err != nil {
-		return nil, fmt.Errorf("derive key %d: %w", r.index, err)
-	}
-	return signTaproot(priv, digest, aux)
+	return signTaproot(key, digest, aux)
 }
 
-func signTaproot(internalKey *btcec.PrivateKey, digest, aux [32]byte) ([]byte, error) {
-	sig, err := schnorr.Sign(txscript.TweakTaprootPrivKey(*internalKey, nil), digest[:], schnorr.CustomNonce(aux))
+func signTaproot(internalKey btcec.ModNScalar, digest, aux [32]byte) ([]byte, error) {
+	key := tweak(internalKey)
+	sig, err := schnorr.Sign(btcec.PrivKeyFromScalar(&key), digest[:], schnorr.CustomNonce(aux))
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w", err)
 	}

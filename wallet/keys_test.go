@@ -13,7 +13,10 @@ import (
 
 	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/btcsuite/btcd/btcec/v2/schnorr"
+	"github.com/btcsuite/btcd/btcutil/v2/hdkeychain"
+	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
+	"pgregory.net/rapid"
 )
 
 const abandon = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
@@ -45,13 +48,6 @@ func TestAddressesAreBIP86s(t *testing.T) {
 }
 
 type vectors struct {
-	ScriptPubKey []struct {
-		Given struct {
-			InternalPubkey string
-			ScriptTree     any
-		}
-		Expected struct{ ScriptPubKey, Bip350Address string }
-	}
 	KeyPathSpending []struct {
 		Given struct {
 			RawUnsignedTx string
@@ -93,24 +89,40 @@ func loadVectors(t *testing.T) (v vectors) {
 	return v
 }
 
-func TestOutputScriptsAreBIP341s(t *testing.T) {
-	n := 0
-	for _, v := range loadVectors(t).ScriptPubKey {
-		if v.Given.ScriptTree != nil {
-			continue // the wallet has key paths only
+// Our own derivation below a branch agrees with hdkeychain's and txscript's.
+func TestChildKeysAreHDKeychains(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		seed := rapid.SliceOfN(rapid.Byte(), 16, 64).Draw(t, "seed")
+		index := rapid.Uint32Range(0, hdkeychain.HardenedKeyStart-1).Draw(t, "index")
+		node, err := hdkeychain.NewMaster(seed, &chaincfg.RegressionNetParams)
+		if err != nil {
+			t.Skip(err)
 		}
-		key, err := schnorr.ParsePubKey(unhex(t, v.Given.InternalPubkey))
+		branch, err := newBranchKey(node)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := hex.EncodeToString(outputScript(key)); got != v.Expected.ScriptPubKey {
-			t.Errorf("output script %s, want %s", got, v.Expected.ScriptPubKey)
+		got, err := branch.child(index)
+		if err != nil {
+			t.Fatal(err)
 		}
-		n++
-	}
-	if n == 0 {
-		t.Fatal("no vector was run")
-	}
+		child, err := node.Derive(index)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := child.ECPrivKey()
+		if err != nil || !got.Equals(&want.Key) {
+			t.Fatalf("child %d differs, %v", index, err)
+		}
+		got = tweak(got)
+		if !got.Equals(&txscript.TweakTaprootPrivKey(*want, nil).Key) {
+			t.Fatalf("tweaked child %d differs", index)
+		}
+		x, _ := multiply(&got)
+		if [32]byte(schnorr.SerializePubKey(txscript.ComputeTaprootKeyNoScript(want.PubKey()))) != x {
+			t.Fatalf("output key of child %d differs", index)
+		}
+	})
 }
 
 // BIP 341's signatures use zeros as auxiliary randomness, so that ours must be the same to the byte.
@@ -135,8 +147,10 @@ func TestSignaturesAreBIP341s(t *testing.T) {
 			if in.Given.MerkleRoot != nil {
 				continue
 			}
-			key, _ := btcec.PrivKeyFromBytes(unhex(t, in.Given.InternalPrivkey))
-			if got := txscript.TweakTaprootPrivKey(*key, nil).Serialize(); hex.EncodeToString(got) != in.Intermediary.TweakedPrivkey {
+			var key btcec.ModNScalar
+			key.SetByteSlice(unhex(t, in.Given.InternalPrivkey))
+			tweaked := tweak(key)
+			if got := tweaked.Bytes(); hex.EncodeToString(got[:]) != in.Intermediary.TweakedPrivkey {
 				t.Errorf("input %d: tweaked key differs", in.Given.TxinIndex)
 			}
 			sig, err := signTaproot(key, digest, [32]byte{})

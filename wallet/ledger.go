@@ -145,7 +145,7 @@ func (l *ledger) connect(u *chain.Update) error {
 		}
 		l.confirm(u, i, tx, prev)
 	}
-	l.at = u.Next()
+	l.at, l.verdicts = u.Next(), nil
 	return nil
 }
 
@@ -204,7 +204,7 @@ func (l *ledger) revert(u *chain.Update) {
 		}
 		l.unconfirm(tx, prev)
 	}
-	l.at = u.Next()
+	l.at, l.verdicts = u.Next(), nil
 }
 
 func (l *ledger) unconfirm(tx *coin.Tx, prev []consensus.Coin) {

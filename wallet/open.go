@@ -144,7 +144,8 @@ func (l *ledger) prune() {
 }
 
 // stuck tells whether an open transaction cannot confirm, as far as this peer knows: a confirmed one spends its coins,
-// another took its place, its block lost, the pool refused a stranger's, or one that it depends on is stuck.
+// another took its place, its block lost, the pool refused a stranger's, the coins are not in this chain, or one that
+// it depends on is stuck.
 func (l *ledger) stuck(r *record) bool {
 	if l.verdicts == nil {
 		l.verdicts = map[coin.Hash]bool{}
@@ -155,8 +156,11 @@ func (l *ledger) stuck(r *record) bool {
 	}
 	v = r.blockers > 0 || r.replaced || r.tx.IsCoinbase() || !r.own && !r.inPool
 	for i := 0; i < len(r.tx.In) && !v; i++ {
-		if parent := l.open[r.tx.In[i].Prev.Hash]; parent != nil {
+		at := r.tx.In[i].Prev
+		if parent := l.open[at.Hash]; parent != nil {
 			v = l.stuck(parent)
+		} else if r.trusted {
+			v = l.coins[at] == nil
 		}
 	}
 	l.verdicts[r.id] = v

@@ -240,7 +240,7 @@ func (c *ownCoin) encode() []byte {
 	for _, n := range []uint32{c.key.branch, c.key.index, uint32(c.height)} {
 		b = binary.LittleEndian.AppendUint32(b, n)
 	}
-	return append(b, flag(c.coinbase, 1))
+	return append(b, bit(c.coinbase, 1))
 }
 
 func (l *ledger) loadCoin(key, value []byte) error {
@@ -270,9 +270,9 @@ const (
 	flagReplaced
 )
 
-func flag(on bool, bit byte) byte {
+func bit(on bool, mask byte) byte {
 	if on {
-		return bit
+		return mask
 	}
 	return 0
 }
@@ -291,7 +291,7 @@ func (r *record) encode() []byte {
 			kind = byte(i)
 		}
 	}
-	b := []byte{kind, flag(r.own, flagOwn) | flag(r.trusted, flagTrusted) | flag(r.settled, flagSettled) | flag(r.replaced, flagReplaced)}
+	b := []byte{kind, bit(r.own, flagOwn) | bit(r.trusted, flagTrusted) | bit(r.settled, flagSettled) | bit(r.replaced, flagReplaced)}
 	for _, n := range []int64{int64(r.net), int64(r.fee), r.seen, r.time} {
 		b = binary.LittleEndian.AppendUint64(b, uint64(n))
 	}

@@ -60,7 +60,7 @@ func Open(p *coin.Params, dir string, fs vfs.FS, o Options) (*Wallet, error) {
 		o.KDF = StrongKDF
 	}
 	home := fs.PathJoin(dir, "cheese")
-	if err := fs.MkdirAll(home, 0o700); err != nil {
+	if err := makeDir(fs, home); err != nil {
 		return nil, fmt.Errorf("open wallet: %w", err)
 	}
 	w := &Wallet{params: p, o: o, fs: fs, seedPath: fs.PathJoin(home, "seed.json"), turn: make(chan struct{}, 1), bell: make(chan struct{})}
