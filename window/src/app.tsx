@@ -132,7 +132,7 @@ function Nav({ route }: { route: Route }) {
       <ul>
         {places.map((p) => (
           <li key={p.at}>
-            <a href={`#/${p.at}`} aria-current={here === p.at ? "page" : undefined} aria-label={texts.nav[p.at]}>
+            <a href={`#/${p.at}`} aria-current={here === p.at ? "page" : undefined}>
               <Icon name={p.icon} /><span class="long">{texts.nav[p.at]}</span><span class="short">{texts.nav.short[p.at]}</span>
             </a>
           </li>

@@ -12,7 +12,11 @@ export const MAX_LANES = 3;
 export function merge(known: readonly Block[], more: readonly Block[], tip: string): Stack {
   const byHash = new Map<string, Block>();
   for (const b of known) byHash.set(b.hash, b);
-  for (const b of more) byHash.set(b.hash, b);
+  for (const b of more) {
+    // A block never changes, only what is thought of it: an object that still holds stays, so that it is not drawn again.
+    const old = byHash.get(b.hash);
+    if (!old || old.best !== b.best || old.valid !== b.valid) byHash.set(b.hash, b);
+  }
   const best = new Set<string>();
   let floor = Infinity;
   for (let b = byHash.get(tip); b && !best.has(b.hash); b = byHash.get(b.prev)) {

@@ -5,11 +5,13 @@ const TICK_MS = 1_000;
 const listeners = new Set<() => void>();
 let timer: ReturnType<typeof setInterval> | undefined;
 
-/** Now in Unix seconds, again every second. */
-export function useNow(): number {
-  const [now, setNow] = useState(() => Date.now() / 1000);
+/** What `say` makes of now (Unix seconds); the component renders again only when it says something else. `say` may
+ *  depend on `about` alone. */
+export function useClock(about: number, say: (now: number) => string): string {
+  const [text, setText] = useState(() => say(Date.now() / 1000));
   useEffect(() => {
-    const tick = () => setNow(Date.now() / 1000);
+    const tick = () => setText(say(Date.now() / 1000));
+    tick();
     listeners.add(tick);
     timer ??= setInterval(() => listeners.forEach((f) => f()), TICK_MS);
     return () => {
@@ -19,6 +21,6 @@ export function useNow(): number {
         timer = undefined;
       }
     };
-  }, []);
-  return now;
+  }, [about]);
+  return text;
 }

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { formatAmount } from "../amount";
 import { ago, dateTime } from "../format";
 import { texts } from "../texts";
-import { useNow } from "../time";
+import { useClock } from "../time";
 import { announce } from "./announce";
 import { Icon, type IconName } from "./icons";
 
@@ -101,9 +101,9 @@ export function Failed({ message, retry }: { message: string; retry: () => void 
 }
 
 export function Ago({ time }: { time: number }) {
-  const now = useNow();
+  const text = useClock(time, (now) => ago(time, now));
   if (time <= 0) return <span class="quiet">{texts.time.never}</span>;
-  return <time dateTime={new Date(time * 1000).toISOString()} title={dateTime(time)}>{ago(time, now)}</time>;
+  return <time dateTime={new Date(time * 1000).toISOString()} title={dateTime(time)}>{text}</time>;
 }
 
 export function Chz({ crumbs, signed = false }: { crumbs: number; signed?: boolean }) {

@@ -8,18 +8,25 @@ import { texts } from "../texts";
 /** Colours for others; this peer's own is the cheddar. More miners than colours share the last, grey one. */
 const COLOURS = 6;
 
-/** Own name first, the others by name, so that a miner keeps its colour as the scores change. */
+const palettes = new WeakMap<Status, Map<string, string>>();
+
+/** The colour that stands for a miner, a CSS value. */
 export function colourOf(miner: string, status: Status | null): string {
-  if (!status || miner === "") return "var(--miner-none)";
-  if (miner === status.name) return "var(--miner-0)";
-  const others = status.race.map((r) => r.miner).filter((m) => m !== status.name && m !== "").sort();
-  const i = others.indexOf(miner);
-  return i >= 0 && i < COLOURS ? `var(--miner-${i + 1})` : "var(--miner-none)";
+  if (!status) return "var(--miner-none)";
+  const palette = palettes.get(status) ?? paletteOf(status);
+  palettes.set(status, palette);
+  return palette.get(miner) ?? "var(--miner-none)";
+}
+
+/** Own name first, the others by name, so that a miner keeps its colour as the scores change. */
+function paletteOf(status: Status): Map<string, string> {
+  const others = status.race.map((r) => r.miner).filter((m) => m !== status.name && m !== "").sort().slice(0, COLOURS);
+  return new Map([status.name, ...others].map((m, i) => [m, `var(--miner-${i})`]));
 }
 
 export function MinerDot({ miner }: { miner: string }) {
-  const status = useStore((s) => s.status);
-  return <span class="dot" style={{ background: colourOf(miner, status) }} aria-hidden="true" />;
+  const colour = useStore((s) => colourOf(miner, s.status));
+  return <span class="dot" style={{ background: colour }} aria-hidden="true" />;
 }
 
 export function RaceCard({ status }: { status: Status }) {

@@ -6,6 +6,7 @@ import { clean, difficulty, integer } from "../format";
 import type { Block, Stack } from "../model";
 import { Ago, Button, Chz, Empty, Note, Skeleton, Tag } from "../parts/basics";
 import { Icon } from "../parts/icons";
+import { memo } from "../parts/memo";
 import { Digits, smellColour, Wheel } from "../parts/smell";
 import { holes } from "../smell";
 import { StoreContext, useStore } from "../store";
@@ -49,10 +50,10 @@ function laneStyle(lanes: number) {
 function StackRow({ row, lanes, tipHeight }: { row: Row; lanes: number; tipHeight: number }) {
   return (
     <li class="stack-row" value={row.height}>
-      {row.main ? <Slab block={row.main} tipHeight={tipHeight} /> : <span />}
+      {row.main ? <Slab block={row.main} /> : <span />}
       {row.lanes.slice(0, lanes).map((forks, lane) => (
         <div key={lane} class={`lane ${forks.length ? "" : "lane-empty"}`} style={{ "--lane": lane }}>
-          {forks.map((f) => <Slab key={f.block.hash} block={f.block} fork={f} tipHeight={tipHeight} />)}
+          {forks.map((f) => <Slab key={f.block.hash} block={f.block} parent={f.parent} lost={f.block.height < tipHeight} />)}
         </div>
       ))}
     </li>
@@ -60,8 +61,9 @@ function StackRow({ row, lanes, tipHeight }: { row: Row; lanes: number; tipHeigh
 }
 
 /** One cheese. Its smell stands at the top left and its previous smell at the bottom left, over the smell it names. */
-export function Slab({ block: b, fork, tipHeight }: { block: Block; fork?: ForkBlock; tipHeight: number }) {
-  const kind = [b.genesis ? "blue-cheese" : "", fork ? `forked from-${fork.parent}` : "", b.mine ? "mine" : ""].join(" ");
+const Slab = memo(function Slab({ block: b, parent, lost = false }: { block: Block; parent?: ForkBlock["parent"]; lost?: boolean }) {
+  const fork = parent !== undefined;
+  const kind = [b.genesis ? "blue-cheese" : "", fork ? `forked from-${parent}` : "", b.mine ? "mine" : ""].join(" ");
   return (
     <article class={`slab ${kind}`} data-testid={fork ? "fork-block" : "block"} aria-label={b.genesis ? texts.stack.genesis : texts.stack.height(b.height)}>
       <Face block={b} />
@@ -71,7 +73,7 @@ export function Slab({ block: b, fork, tipHeight }: { block: Block; fork?: ForkB
             <span class="sr-only">{texts.stack.details(b.height)}, {texts.stack.smell} </span>
             <Wheel hash={b.hash} /><Digits hash={b.hash} />
           </a>
-          <Verdict block={b} fork={!!fork} tipHeight={tipHeight} />
+          <Verdict block={b} fork={fork} lost={lost} />
           <span class="slab-when"><Ago time={b.time} /></span>
         </div>
         {b.genesis ? <p class="slab-genesis"><strong>{texts.stack.genesis}</strong> <span class="quiet">{texts.stack.genesisTerm}</span></p> : <Miner block={b} />}
@@ -82,10 +84,10 @@ export function Slab({ block: b, fork, tipHeight }: { block: Block; fork?: ForkB
           )}
         </div>
       </div></div>
-      {!b.genesis && <span class={fork?.parent === "main" ? "elbow" : "link-line"} style={{ "--smell": smellColour(b.prev) }} aria-hidden="true" />}
+      {!b.genesis && <span class={parent === "main" ? "elbow" : "link-line"} style={{ "--smell": smellColour(b.prev) }} aria-hidden="true" />}
     </article>
   );
-}
+});
 
 function Miner({ block: b }: { block: Block }) {
   const name = clean(b.miner);
@@ -109,10 +111,10 @@ function Facts({ block: b }: { block: Block }) {
   );
 }
 
-function Verdict({ block: b, fork, tipHeight }: { block: Block; fork: boolean; tipHeight: number }) {
+function Verdict({ block: b, fork, lost }: { block: Block; fork: boolean; lost: boolean }) {
   if (!b.valid) return <Tag tone="bad">{texts.stack.invalid}</Tag>;
   if (!fork) return null;
-  return b.height < tipHeight ? <Tag tone="warn">{texts.stack.lost}</Tag> : <Tag tone="blue">{texts.stack.tied}</Tag>;
+  return lost ? <Tag tone="warn">{texts.stack.lost}</Tag> : <Tag tone="blue">{texts.stack.tied}</Tag>;
 }
 
 /** The cut face: height over holes that come from the hash; blue veins for the genesis. */
@@ -168,7 +170,7 @@ function Older({ stack, lanes, lowest, more }: { stack: Stack; lanes: number; lo
       </div>
       {genesis && (
         <div class={lanes > 0 ? "with-lanes" : ""} style={laneStyle(lanes)}>
-          <div class="stack-row"><Slab block={genesis} tipHeight={Infinity} /></div>
+          <div class="stack-row"><Slab block={genesis} /></div>
         </div>
       )}
     </div>
