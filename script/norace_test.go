@@ -2,5 +2,5 @@
 
 package script
 
-// sample is the part of a recording's steps that is verified: all of it.
-const sample = 1
+// recordedInputs is how many of a recording's inputs are checked: all of them.
+const recordedInputs = 1 << 30
