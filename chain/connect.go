@@ -1,0 +1,289 @@
+package chain
+
+import (
+	"errors"
+	"fmt"
+
+	"cheese/coin"
+	"cheese/consensus"
+	"cheese/script"
+)
+
+// process takes a block through all stages and returns the verdict.
+func (c *Chain) process(b *coin.Block) error {
+	if err := c.Err(); err != nil {
+		return err
+	}
+	n, err := c.prepare(b)
+	if err != nil {
+		return err
+	}
+	if err := c.store(n, b); err != nil {
+		return c.fail(err)
+	}
+	why, err := c.activate()
+	if err != nil {
+		return c.fail(err)
+	}
+	if err := why[n]; err != nil {
+		return err
+	}
+	if n.invalidAt.Load() != 0 {
+		return c.checkParent(n.parent, n.state.Header(), n.hash)
+	}
+	if c.recent.bytes > c.o.CacheBytes {
+		return c.flush()
+	}
+	return nil
+}
+
+// prepare is the stage that needs no coins: it checks header and shape and returns the block's node.
+func (c *Chain) prepare(b *coin.Block) (*node, error) {
+	hash := b.Hash()
+	n, parent := c.find(hash), c.find(b.Prev)
+	if n != nil && n.invalidAt.Load() != 0 {
+		return nil, invalidBefore()
+	}
+	if n != nil && n.bodyAt.Load() != 0 {
+		return nil, ErrDuplicate
+	}
+	var state consensus.State
+	if n != nil {
+		state = n.state
+	} else {
+		err := c.checkParent(parent, b.Header, hash)
+		if err == nil {
+			state, err = parent.state.CheckHeader(b.Header, c.o.Now())
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	bad := parent.state.CheckBlock(b)
+	if rule, ok := reject(bad); ok && rule.Kind != consensus.Invalid {
+		return nil, bad // says nothing about the real block of that hash
+	}
+	n, err := c.admit(state, parent)
+	if err == nil && bad != nil {
+		c.condemn(n, bad)
+		return nil, bad
+	}
+	return n, err
+}
+
+// admit adds the header of a block that comes by itself.
+func (c *Chain) admit(s consensus.State, parent *node) (*node, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.index.byHash[s.Hash()] == nil && c.index.side() >= maxSideHeaders && s.Work().Cmp(c.index.best.state.Work()) <= 0 {
+		return nil, ErrTooManyHeaders
+	}
+	n := c.insert(s, parent)
+	c.ring()
+	return n, nil
+}
+
+// store is the stage that appends the body to the block files.
+func (c *Chain) store(n *node, b *coin.Block) error {
+	p, err := c.files.append(b.Bytes())
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n.place = p
+	n.bodyAt.Store(c.bump())
+	c.dirty[n] = struct{}{}
+	c.bodies.add(n.hash, b)
+	if n.parent.ready != 0 {
+		c.makeReady(n)
+	}
+	c.ring()
+	return nil
+}
+
+// makeReady marks n and those descendants that waited for it as connectable. c.mu is held.
+func (c *Chain) makeReady(n *node) {
+	todo := []*node{n}
+	for len(todo) > 0 {
+		n := todo[0]
+		todo = todo[1:]
+		n.ready = c.bump()
+		c.dirty[n] = struct{}{}
+		c.consider(n)
+		for child := n.children; child != nil; child = child.sibling {
+			if child.bodyAt.Load() != 0 {
+				todo = append(todo, child)
+			}
+		}
+	}
+}
+
+// consider makes n a candidate if it may become the tip.
+func (c *Chain) consider(n *node) {
+	if n.invalidAt.Load() == 0 && n.state.Work().Cmp(c.tip.state.Work()) > 0 {
+		c.candidates[n] = struct{}{}
+	}
+}
+
+// candidate returns the best block that may become the tip, nil where the tip is best. Of several with the same
+// work it is the one that was ready first.
+func (c *Chain) candidate() (best *node) {
+	for n := range c.candidates {
+		if n.invalidAt.Load() != 0 || n.state.Work().Cmp(c.tip.state.Work()) <= 0 {
+			delete(c.candidates, n)
+			continue
+		}
+		if best == nil {
+			best = n
+			continue
+		}
+		if order := n.state.Work().Cmp(best.state.Work()); order > 0 || order == 0 && n.ready < best.ready {
+			best = n
+		}
+	}
+	return best
+}
+
+// activate moves the tip to the best candidate until there is none, and returns why each block that turned out
+// invalid on the way is so. The error is the store's.
+func (c *Chain) activate() (why map[*node]error, err error) {
+	for {
+		target := c.candidate()
+		if target == nil {
+			return why, nil
+		}
+		bad, err := c.switchTo(target)
+		rule, ok := reject(err)
+		switch {
+		case err == nil:
+		case !ok:
+			return why, err
+		default:
+			if why == nil {
+				why = make(map[*node]error)
+			}
+			why[bad] = rule
+			c.condemn(bad, rule)
+		}
+	}
+}
+
+// switchTo moves the tip to target, which has more work:
+//
+//	fork ── a1 ── a2 (tip)
+//	    └── b1 ── b2 ── b3 (target)
+//
+// a2 and a1 are disconnected and b1 to b3 connected in an overlay, which is published as soon as it has more work
+// than the tip. A *consensus.RuleError comes with the block that broke the rule; the tip is then where it was, or
+// further on towards target.
+func (c *Chain) switchTo(target *node) (bad *node, err error) {
+	fork := fork(c.tip, target)
+	o := c.newOverlay()
+	for n := c.tip; n != fork; n = n.parent {
+		if err := c.disconnect(o, n); err != nil {
+			return nil, fmt.Errorf("disconnect %v: %w", n.hash, err)
+		}
+	}
+	path := make([]*node, target.height-fork.height)
+	for n := target; n != fork; n = n.parent {
+		path[n.height-fork.height-1] = n
+	}
+	for _, n := range path {
+		if err := c.connect(o, n); err != nil {
+			return n, err
+		}
+		if n.state.Work().Cmp(c.tip.state.Work()) > 0 {
+			c.publish(o, n)
+			o = c.newOverlay()
+		}
+		if c.recent.bytes > c.o.CacheBytes {
+			if err := c.flush(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return nil, nil
+}
+
+// disconnect takes a block back in an overlay.
+func (c *Chain) disconnect(o *overlay, n *node) error {
+	b, err := c.body(n)
+	if err != nil {
+		return err
+	}
+	spent, err := c.undoOf(n, b)
+	if err != nil {
+		return err
+	}
+	o.disconnect(n, b, spent)
+	return nil
+}
+
+// connect checks a block's money and scripts and applies it in an overlay.
+func (c *Chain) connect(o *overlay, n *node) error {
+	b, err := c.body(n)
+	if err != nil {
+		return fmt.Errorf("connect %v: %w", n.hash, err)
+	}
+	diff, checks, err := n.parent.state.Connect(b, o, n.parent)
+	if o.err != nil {
+		return fmt.Errorf("connect %v: %w", n.hash, o.err)
+	}
+	if err != nil {
+		return err
+	}
+	if err := c.o.Verifier.Verify(checks); err != nil {
+		return scriptFailure(err)
+	}
+	o.connect(n, &diff)
+	return nil
+}
+
+// scriptFailure gives a failed script check Core's reason.
+func scriptFailure(err error) error {
+	var failed *script.Error
+	if !errors.As(err, &failed) {
+		return fmt.Errorf("verify scripts: %w", err)
+	}
+	return &consensus.RuleError{
+		Reason: "mandatory-script-verify-flag-failed (" + failed.Text + ")",
+		Detail: fmt.Sprintf("input %d of %v", failed.Input, failed.TxID),
+	}
+}
+
+// publish is the commit stage: readers see the overlay's blocks from here on, n as the tip.
+func (c *Chain) publish(o *overlay, n *node) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := c.bump()
+	for out, change := range o.changes {
+		if change.was != nil || change.now != nil {
+			c.recent.put(out, change, at)
+		}
+	}
+	for n, spent := range o.undo {
+		c.undo[n] = spent
+		c.recent.bytes += int64(len(spent)) * slotBytes
+		if n.validAt.Load() == 0 {
+			n.validAt.Store(at)
+			c.dirty[n] = struct{}{}
+		}
+	}
+	reorg := n.parent != c.tip
+	from := c.tip
+	c.tip = n
+	c.ring()
+	if reorg {
+		c.log.Info("reorganization", "from", from.hash, "to", n.hash, "height", n.height, "disconnected", from.height-fork(from, n).height)
+	}
+}
+
+// condemn marks a block and all that build on it invalid.
+func (c *Chain) condemn(n *node, why error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.index.condemn(n, c.bump(), func(n *node) { c.dirty[n] = struct{}{} })
+	c.ring()
+	c.log.Warn("block is invalid", "block", n.hash, "height", n.height, "reason", why)
+}
