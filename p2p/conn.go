@@ -153,6 +153,7 @@ func (c *conn) next() (Send, queueState) {
 
 func (c *conn) writeMessage(ctx context.Context, m msg.Message) error {
 	frame := msg.Frame(c.node.cfg.Params.Magic, m)
+	c.observe(ctx, m.Command(), len(frame), false) // first, so that nobody sees the answer before the question
 	for rest := frame; len(rest) > 0; {
 		chunk := rest[:min(len(rest), writeChunk)]
 		select {
@@ -168,7 +169,6 @@ func (c *conn) writeMessage(ctx context.Context, m msg.Message) error {
 		rest = rest[n:]
 	}
 	c.lastSend.Store(c.node.cfg.Now().UnixNano())
-	c.observe(ctx, m.Command(), len(frame), false)
 	return nil
 }
 

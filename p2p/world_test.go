@@ -1,7 +1,7 @@
 package p2p
 
 import (
-	"encoding/binary"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -16,6 +16,7 @@ import (
 	"cheese/consensus"
 	"cheese/mempool"
 	"cheese/p2p/msg"
+	"cheese/script"
 )
 
 // world runs machines against each other in virtual time, with no goroutine and no socket. Every message goes through the codec.
@@ -393,11 +394,18 @@ func (n *testNode) mine(count int, salt byte) []*coin.Block {
 	return blocks
 }
 
-// mineOn returns a block on s with an empty coinbase.
-func mineOn(s consensus.State, salt byte) *coin.Block {
-	script := binary.LittleEndian.AppendUint32([]byte{salt}, uint32(s.Height()+1))
-	tx := &coin.Tx{Version: 2, In: []coin.TxIn{{Prev: coin.OutPoint{Index: coin.NullIndex}, Script: script, Sequence: coin.SequenceFinal}}, Out: []coin.TxOut{{Script: []byte{0x51}}}}
-	b := &coin.Block{Header: coin.Header{Version: 0x20000000, Prev: s.Hash(), Time: s.EarliestTime(), Bits: s.NextBits()}, Txs: []*coin.Tx{tx}}
+// anyone is an output script that whoever knows it can spend: P2WSH of OP_TRUE.
+var anyone = script.PayToWitnessScriptHash(sha256.Sum256([]byte{0x51}))
+
+// mineOn returns a valid block on s with those transactions; salt tells blocks apart.
+func mineOn(s consensus.State, salt byte, txs ...*coin.Tx) *coin.Block {
+	height := s.Height() + 1
+	in := coin.TxIn{Prev: coin.OutPoint{Index: coin.NullIndex}, Script: append(script.PushInt(int64(height)), 1, salt), Sequence: coin.SequenceFinal}
+	tx := &coin.Tx{Version: 2, In: []coin.TxIn{in}, Out: []coin.TxOut{{Value: consensus.Subsidy(s.Params(), height), Script: anyone}}}
+	b := &coin.Block{Header: coin.Header{Version: 0x20000000, Prev: s.Hash(), Time: s.EarliestTime(), Bits: s.NextBits()}, Txs: append([]*coin.Tx{tx}, txs...)}
+	if len(txs) > 0 {
+		consensus.SetWitnessCommitment(b)
+	}
 	b.Merkle, _ = b.MerkleRoot()
 	for target := coin.Target(b.Bits); !coin.MeetsTarget(b.Hash(), target); {
 		b.Nonce++
