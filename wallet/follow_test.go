@@ -7,7 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"cheese/chain"
 	"cheese/coin"
+	"cheese/consensus"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"pgregory.net/rapid"
@@ -92,6 +94,10 @@ func TestDoubleSpendIsMarked(t *testing.T) {
 	if txs := alice.Rebroadcast(); len(txs) != 0 {
 		t.Fatalf("conflicted payments are sent again: %v", txs)
 	}
+	s.restart("alice", "bob")
+	alice, bob = s.wallets["alice"], s.wallets["bob"]
+	s.state(alice, tx.ID(), StateConflicted)
+	s.state(bob, tx.ID(), StateConflicted)
 	// The double spend loses its place: the first payment is good again, and goes out again.
 	s.fork(fork, 2, nobody)
 	s.state(alice, tx.ID(), StatePending)
@@ -328,6 +334,57 @@ func TestLivingThroughAStoryIsLikeReadingIt(t *testing.T) {
 		restored.Balance()
 		sameCoins(rt, alice.ledger, restored.ledger)
 	})
+}
+
+// A payment to an address that only a later transaction of the same block brings into sight is found.
+func TestGapIsBridgedWithinABlock(t *testing.T) {
+	p := coin.Regtest()
+	keys, err := newKeyring(p, abandon, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	far, err := newKeyring(p, abandon, 0)
+	if err == nil {
+		err = far.extend(external, 40)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := newLedger(p, keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pays := func(index uint32) *coin.Tx {
+		return &coin.Tx{In: []coin.TxIn{{Prev: coin.OutPoint{Index: index}}}, Out: []coin.TxOut{{Value: 1, Script: far.script(keyRef{external, index})}}}
+	}
+	b := &coin.Block{Txs: []*coin.Tx{pays(39), pays(22), pays(7)}}
+	u := &chain.Update{Block: b, Spent: make([]consensus.Coin, 2)}
+	if err := l.connect(u); err != nil {
+		t.Fatal(err)
+	}
+	if len(l.coins) != 3 || l.current != 40 {
+		t.Fatalf("%d coins found of 3; the next address is %d", len(l.coins), l.current)
+	}
+	u.Revert = true
+	if l.revert(u); len(l.coins) != 0 || len(l.open) != 3 || len(l.timeline) != 0 {
+		t.Fatalf("reverted: %d coins, %d open, %d in the timeline", len(l.coins), len(l.open), len(l.timeline))
+	}
+}
+
+func TestHistoryIsNewestFirst(t *testing.T) {
+	s := newStory(t)
+	w := s.open("alice", Options{})
+	s.fund(w, 3)
+	old, _ := s.pay(w, s.address(w), c)
+	s.mine(1, nobody)
+	recent, _ := s.pay(w, s.address(w), c)
+	h := w.History(0)
+	if len(h) != 5 || h[0].TxID != recent.ID() || h[1].TxID != old.ID() || h[2].Height != 3 || h[4].Height != 1 {
+		t.Fatalf("%+v", h)
+	}
+	if h = w.History(2); len(h) != 2 || h[1].TxID != old.ID() {
+		t.Fatalf("%+v", h)
+	}
 }
 
 func sameCoins(t tester, a, b *ledger) {

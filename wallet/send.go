@@ -115,7 +115,7 @@ func (w *Wallet) broadcast(tx *coin.Tx) error {
 	defer w.saving.Unlock()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if rec := w.ledger.open[tx.ID()]; rec != nil {
+	if rec := w.ledger.open[tx.ID()]; rec != nil && !w.closed {
 		w.ledger.forget(rec)
 		w.ring()
 		err = errors.Join(err, w.store.forget(tx.ID()))

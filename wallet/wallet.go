@@ -24,6 +24,7 @@ type Wallet struct {
 	seedPath string
 	account  uint32
 	birthday int32
+	isNew    bool
 	store    *store
 
 	turn   chan struct{} // held by the one Send under way
@@ -68,6 +69,7 @@ func Open(p *coin.Params, dir string, fs vfs.FS, o Options) (*Wallet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open wallet: %w", err)
 	}
+	w.isNew = fresh
 	keys, err := newKeyring(p, words, w.account)
 	if err != nil {
 		return nil, fmt.Errorf("open wallet: %w", err)
@@ -93,7 +95,7 @@ func (w *Wallet) words() (words string, fresh bool, err error) {
 		}
 	}
 	if w.o.Passphrase == "" {
-		w.o.Logger.Warn("the wallet has no passphrase: whoever can read its seed file has its coins", "file", w.seedPath)
+		w.o.Logger.Info("the wallet has no passphrase: whoever can read its seed file has its coins", "file", w.seedPath)
 	}
 	file, err := loadSeedFile(w.fs, w.seedPath)
 	switch {
@@ -160,16 +162,23 @@ func (w *Wallet) start(fresh bool) chain.Position {
 	return chain.Position{}
 }
 
-// Close saves and releases everything. Run must have returned.
+// Close saves and releases everything. Run should have returned; whatever else is under way ends with ErrClosed.
 func (w *Wallet) Close() error {
-	w.mu.Lock()
-	closed := w.closed
-	w.closed = true
-	w.mu.Unlock()
-	if closed {
+	w.saving.Lock()
+	defer w.saving.Unlock()
+	if !w.shut() {
 		return nil
 	}
-	return errors.Join(w.save(), w.store.close())
+	return errors.Join(w.write(), w.store.close())
+}
+
+// shut marks the wallet closed, and tells whether it was open.
+func (w *Wallet) shut() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	open := !w.closed
+	w.closed = true
+	return open
 }
 
 // Run follows chain and pool until ctx is done, and saves from time to time. It returns nil, or the error that keeps
@@ -286,6 +295,9 @@ func (w *Wallet) rescan() error {
 	defer w.saving.Unlock()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.closed {
+		return ErrClosed
+	}
 	w.ledger.clear()
 	w.ledger.at = w.start(false)
 	w.saved, w.poolKnown = w.ledger.at, false
@@ -354,18 +366,28 @@ func (w *Wallet) poolChanges(from uint64) (n int, err error) {
 	return len(changes), nil
 }
 
-// save makes the ledger durable. The chain is flushed first, so that the cursor on disk is never at a block that a
-// crash takes from the chain.
+// save makes the ledger durable.
 func (w *Wallet) save() error {
 	w.saving.Lock()
 	defer w.saving.Unlock()
 	w.mu.Lock()
-	l := w.ledger
-	if l.at == w.saved && len(l.touched)+len(l.moved) == 0 {
+	closed := w.closed
+	w.mu.Unlock()
+	if closed {
+		return ErrClosed
+	}
+	return w.write()
+}
+
+// write is save for whoever holds saving. The chain is flushed first, so that the cursor on disk is never at a block
+// that a crash takes from the chain.
+func (w *Wallet) write() error {
+	w.mu.Lock()
+	l, at := w.ledger, w.ledger.at
+	if at == w.saved && len(l.touched)+len(l.moved) == 0 {
 		w.mu.Unlock()
 		return nil
 	}
-	at := l.at
 	c, err := w.store.prepare(l)
 	w.mu.Unlock()
 	if err == nil {
@@ -385,6 +407,9 @@ func (w *Wallet) save() error {
 	w.saved = at
 	return nil
 }
+
+// IsNew tells whether Open made this wallet from new recovery words, which nobody has written down yet.
+func (w *Wallet) IsNew() bool { return w.isNew }
 
 // Mnemonic returns the recovery words to whoever knows the passphrase; ErrPassphrase otherwise.
 func (w *Wallet) Mnemonic(passphrase string) (string, error) {
