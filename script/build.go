@@ -21,6 +21,14 @@ func PushData(b []byte) []byte {
 	return append(binary.LittleEndian.AppendUint32([]byte{opPushData4}, uint32(len(b))), b...)
 }
 
+// directPush is PushData without OP_1 to OP_16 and OP_1NEGATE: what Core writes for a byte string whatever is in it.
+func directPush(b []byte) []byte {
+	if len(b) == 1 {
+		return []byte{1, b[0]}
+	}
+	return PushData(b)
+}
+
 // PushInt returns the shortest operation that pushes n as a script number, as BIP 34 wants a height pushed.
 func PushInt(n int64) []byte { return PushData(encodeNumber(n)) }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/btcsuite/btcd/wire/v2"
 )
 
-// This file is the only one that touches btcd's engine and wire's types.
+// Only the files named engine touch btcd's engine and wire's types.
 
 // engine runs scripts on btcd's interpreter.
 type engine struct {

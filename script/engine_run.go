@@ -13,16 +13,21 @@ import (
 // run gives a script to the engine and the engine's answer in Core's words.
 func (e engine) run(c *Check, flags Flags) verdict {
 	t, in, out := c.Spend.engineTx(), &c.Spend.tx.In[c.Input], &c.Spend.prev[c.Input]
-	leaf := leafOf(in, out, flags)
-	if leaf.badKey {
+	r := run{
+		flags:   flags,
+		leaf:    leafOf(in, out, flags),
+		witness: spendsProgram(in, out.Script, flags),
+		tape:    tapeOf(in, out.Script, flags),
+	}
+	if r.leaf.badKey {
 		return programHash
 	}
-	r := run{canSign: func(hashType byte) bool {
-		_, err := c.Spend.TaprootSigHash(c.Input, hashType)
-		return err == nil
-	}, leaf: leaf, flags: flags, witness: spendsProgram(in, out.Script, flags), tape: tapeOf(in, out.Script, flags)}
 	r.start = func(flags Flags) (*txscript.Engine, error) {
 		return txscript.NewEngine(out.Script, t.tx, c.Input, toEngineFlags(flags), e.sigs, t.hashes, int64(out.Value), t.prev)
+	}
+	r.canSign = func(hashType byte) bool {
+		_, err := c.Spend.TaprootSigHash(c.Input, hashType)
+		return err == nil
 	}
 	return r.execute()
 }

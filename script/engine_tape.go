@@ -1,6 +1,7 @@
 package script
 
 import (
+	"bytes"
 	"slices"
 
 	"cheese/coin"
@@ -159,15 +160,16 @@ func (r *run) overlookedInTapscript(s *signing) verdict {
 }
 
 // inCode tells whether the script pushes one of the signatures, which Core takes out of what is signed. The engine
-// does not look for those that are empty or one small number.
+// looks for that after the encoding, and not at all for signatures that are empty or one small number.
 func (s *signing) inCode(script []byte) bool {
 	for _, sig := range s.sigs {
+		wanted := directPush(sig)
 		for c := (cursor{script: script}); !c.done(); {
-			op, data, ok := c.next()
-			if !ok {
+			start := c.pos
+			if _, _, ok := c.next(); !ok {
 				break
 			}
-			if int(op) == len(sig) && string(data) == string(sig) && len(sig) <= 1 {
+			if bytes.Equal(script[start:c.pos], wanted) {
 				return true
 			}
 		}

@@ -91,10 +91,10 @@ func randomSpend(t *rapid.T) *Spend {
 	script := rapid.SliceOfN(rapid.Byte(), 0, 40)
 	tx := &coin.Tx{Version: rapid.Int32().Draw(t, "version"), LockTime: rapid.Uint32().Draw(t, "locktime")}
 	var prev []coin.TxOut
-	for range rapid.IntRange(1, 4).Draw(t, "inputs") {
+	for i := range rapid.IntRange(1, 4).Draw(t, "inputs") {
 		var in coin.TxIn
 		copy(in.Prev.Hash[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "hash"))
-		in.Prev.Index = rapid.Uint32().Draw(t, "index")
+		in.Prev.Index = uint32(i) // no two inputs spend the same output
 		in.Sequence = rapid.Uint32().Draw(t, "sequence")
 		tx.In = append(tx.In, in)
 		prev = append(prev, coin.TxOut{Value: coin.Amount(rapid.Int64().Draw(t, "amount")), Script: script.Draw(t, "spent")})

@@ -57,14 +57,6 @@ func unhex(t testing.TB, s string) []byte {
 	return b
 }
 
-// rawPush pushes b by its length alone, as Core's "script << bytes" does: never with OP_1 to OP_16.
-func rawPush(b []byte) []byte {
-	if len(b) == 1 {
-		return []byte{1, b[0]}
-	}
-	return PushData(b)
-}
-
 // assemble reads the script notation of Core's vectors: numbers, 0x raw bytes, 'text', operations with or without OP_.
 func assemble(t testing.TB, text string) (script []byte) {
 	t.Helper()
@@ -76,7 +68,7 @@ func assemble(t testing.TB, text string) (script []byte) {
 		case strings.HasPrefix(word, "0x"):
 			script = append(script, unhex(t, word[2:])...)
 		case word[0] == '\'':
-			script = append(script, rawPush([]byte(word[1:len(word)-1]))...)
+			script = append(script, directPush([]byte(word[1:len(word)-1]))...)
 		default:
 			script = append(script, opByName(t, word))
 		}

@@ -117,6 +117,10 @@ var templateChanges = map[string][]change{
 		{"another key", func(tx *coin.Tx, _ []coin.TxOut) { tx.In[0].Script = asm(make([]byte, 70), pub(2)) }, equalVerify},
 		{"no signature", func(tx *coin.Tx, _ []coin.TxOut) { tx.In[0].Script = asm(op0, pub(1)) }, evalFalse},
 		{"a junk signature", func(tx *coin.Tx, _ []coin.TxOut) { tx.In[0].Script = asm(make([]byte, 70), pub(1)) }, sigDER},
+		{"a signature that is the key's hash", func(tx *coin.Tx, _ []coin.TxOut) {
+			hash := hash160(pub(1))
+			tx.In[0].Script = asm(hash[:], pub(1))
+		}, sigInCode},
 		{"nothing", func(tx *coin.Tx, _ []coin.TxOut) { tx.In[0].Script = nil }, badStack},
 		{"only the key", func(tx *coin.Tx, _ []coin.TxOut) { tx.In[0].Script = asm(pub(1)) }, badStack},
 		{"an element more", func(tx *coin.Tx, _ []coin.TxOut) { tx.In[0].Script = append([]byte{op1}, tx.In[0].Script...) }, cleanStack},
