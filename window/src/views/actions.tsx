@@ -26,9 +26,6 @@ const titles: Record<Action, string> = {
   "create-transaction": texts.send.title, "show-cheese-stack": texts.stack.title,
 };
 
-/** Cheeses shown on the home page before "load older". */
-const HOME_HEIGHTS = 12;
-
 /** What needs no asking anew is open again when one comes back to the page. */
 let kept: Action | null = null;
 
@@ -68,7 +65,7 @@ export function Actions() {
           {open === "peer-list" && peers && <PeerListResult answer={peers} again={askPeers} />}
           {open === "connect-peers" && results && <ConnectResults answer={results} again={connect} />}
           {open === "create-transaction" && <SendPanel />}
-          {open === "show-cheese-stack" && <StackView heights={HOME_HEIGHTS} />}
+          {open === "show-cheese-stack" && <StackView />}
         </section>
       )}
     </section>

@@ -18,15 +18,15 @@ const PAGE = 60;
 /** Pixels a lane is wide, by the number of lanes. */
 const LANE_WIDTHS = [0, 300, 248, 200];
 
-export function StackView({ heights = PAGE }: { heights?: number }) {
+export function StackView() {
   const stack = useStore((s) => s.stack);
   if (!stack) return <Skeleton rows={6} />;
   if (stack.blocks.length === 0) return <Empty title={texts.stack.empty} />;
-  return <Slabs stack={stack} heights={heights} />;
+  return <Slabs stack={stack} />;
 }
 
-function Slabs({ stack, heights }: { stack: Stack; heights: number }) {
-  const [shown, setShown] = useState(heights);
+function Slabs({ stack }: { stack: Stack }) {
+  const [shown, setShown] = useState(PAGE);
   const all = useMemo(() => layout(stack.blocks), [stack]);
   const rows = all.rows.slice(0, shown);
   const lanes = Math.max(0, ...rows.map((r) => r.lanes.findLastIndex((l) => l.length > 0) + 1));
