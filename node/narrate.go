@@ -1,0 +1,174 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"cheese/chain"
+	"cheese/coin"
+	"cheese/miner"
+)
+
+// The words of the story, which windows tell lines apart by.
+const (
+	SayMined      = "cheese mined"
+	SayAdded      = "new cheese added"
+	SayLost       = "lost the race"
+	SayReorg      = "reorg"
+	SayIncoming   = "transaction received"
+	SayCatchingUp = "catching up"
+)
+
+// narrateAtOnce bounds how many blocks are told of one by one; a longer run is a download and gets a line in all.
+const narrateAtOnce = 10
+
+// onFound hears from the miner of each block it found, and the chain's verdict.
+func (n *Node) onFound(b *coin.Block, err error) {
+	if err != nil {
+		n.log.Error("our own cheese was refused", "smell", b.Hash(), "error", err)
+	}
+}
+
+// narrate follows chain and pool by cursor and says in log lines what happens.
+func (n *Node) narrate(ctx context.Context) error {
+	tip := n.Chain.View().Tip()
+	at := chain.Position{Height: tip.Height(), Hash: tip.Hash()}
+	seq := n.Pool.View().Seq()
+	for {
+		chainBell, poolBell := n.Chain.Changed(), n.Pool.Changed()
+		next, err := n.narrateChain(at)
+		if err != nil {
+			return err
+		}
+		at = next
+		seq = n.narratePool(seq)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-chainBell:
+		case <-poolBell:
+		}
+	}
+}
+
+func (n *Node) narrateChain(at chain.Position) (chain.Position, error) {
+	var reverted, added []chain.Update
+	for {
+		updates, err := n.Chain.Updates(at, 100)
+		if err != nil {
+			return at, fmt.Errorf("follow the chain: %w", err)
+		}
+		if len(updates) == 0 {
+			break
+		}
+		for _, u := range updates {
+			if u.Revert {
+				reverted = append(reverted, u)
+				at = chain.Position{Height: u.Height - 1, Hash: u.Prev}
+			} else {
+				added = append(added, u)
+				at = u.Position
+			}
+		}
+		if len(added) > 2*narrateAtOnce { // a download: tell of it now and then, and keep nothing
+			n.log.Info(SayCatchingUp, "height", at.Height, "smell", short(at.Hash))
+			added = added[:0]
+		}
+	}
+	n.tellReverted(reverted, added)
+	for _, u := range added {
+		n.tellAdded(u.Block, u.Height)
+	}
+	return at, nil
+}
+
+func (n *Node) tellReverted(reverted, added []chain.Update) {
+	if len(reverted) == 0 {
+		return
+	}
+	for _, u := range reverted {
+		if n.isMine(u.Block) {
+			n.log.Warn(SayLost, "height", u.Height, "smell", short(u.Hash), "reward lost", n.Money(u.Block.Txs[0].Out[0].Value))
+		}
+	}
+	fork := reverted[len(reverted)-1]
+	n.log.Warn(SayReorg, "left", len(reverted), "came", len(added), "fork", fork.Height-1)
+}
+
+func (n *Node) tellAdded(b *coin.Block, height int32) {
+	attrs := []any{"height", height, "smell", short(b.Hash()), "txs", len(b.Txs) - 1}
+	if n.isMine(b) {
+		n.log.Info(SayMined, append(attrs, "reward", n.Money(b.Txs[0].Out[0].Value))...)
+		return
+	}
+	who := miner.MinerName(b.Txs[0])
+	n.log.Info(SayAdded, append(attrs, "miner", cmpOr(who, "unknown"))...)
+}
+
+// isMine tells whether the block pays this peer's wallet.
+func (n *Node) isMine(b *coin.Block) bool {
+	for _, out := range b.Txs[0].Out {
+		if n.Wallet.Mine(out.Script) {
+			return true
+		}
+	}
+	return false
+}
+
+func (n *Node) narratePool(seq uint64) uint64 {
+	for {
+		changes, next, lost := n.Pool.Since(seq, 100)
+		if lost {
+			return n.Pool.View().Seq()
+		}
+		for _, c := range changes {
+			if c.Removed {
+				continue
+			}
+			tx := c.Entry.Tx
+			n.log.Info(SayIncoming, "txid", short(tx.ID()), "amount", n.Money(outSum(tx)), "fee", n.Money(c.Entry.Fee), "vsize", tx.VSize())
+		}
+		if len(changes) == 0 {
+			return next
+		}
+		seq = next
+	}
+}
+
+// maxClockOffset is how far the clock may be off before the user is told.
+const maxClockOffset = time.Minute
+
+// ClockWarning says by how much this machine's clock is off from its peers', or "" where it is not or no peer is
+// there to tell.
+func (n *Node) ClockWarning() string {
+	offset, peers := n.P2P.ClockOffset()
+	if peers == 0 || offset.Abs() <= maxClockOffset {
+		return ""
+	}
+	side := "behind"
+	if offset < 0 {
+		side = "ahead of"
+	}
+	return fmt.Sprintf("this machine's clock is %v %s its peers' (%d asked): set it right, or its cheeses will be refused",
+		offset.Abs().Round(time.Second), side, peers)
+}
+
+func outSum(tx *coin.Tx) (sum coin.Amount) {
+	for _, o := range tx.Out {
+		sum += o.Value
+	}
+	return sum
+}
+
+// short abbreviates a hash for a line on a terminal, from its end where proof of work leaves digits that differ.
+func short(h coin.Hash) string {
+	s := h.String()
+	return s[:8] + "…" + s[56:]
+}
+
+func trimZeros(s string) string { return strings.TrimSuffix(strings.TrimRight(s, "0"), ".") }
+
+func cmpOr(a, b string) string { return cmp.Or(a, b) }
