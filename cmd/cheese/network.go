@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"cheese/coin"
+	"cheese/lab"
+)
+
+type networkCmd struct {
+	New networkNewCmd `cmd:"" help:"Write a network file, which every command takes with --network."`
+}
+
+type networkNewCmd struct {
+	File string `arg:"" help:"The file to write; one that exists is left alone." type:"path"`
+
+	Name        string        `help:"The network's name." default:"my-cheese"`
+	Message     string        `help:"What its first block says." default:"Blue Cheese of a network of its own"`
+	Spacing     time.Duration `help:"Wanted time between blocks, at least 5s unless the difficulty is fixed." default:"30s"`
+	FirstHashes uint64        `help:"How many hashes the first blocks take on average." default:"5000000"`
+	Fixed       bool          `help:"Keep that difficulty for ever, for tests that generate many blocks (then --first-hashes may be 2)."`
+	Subsidy     string        `help:"Reward of a block, in coins." default:"10"`
+	Halving     int32         `help:"Blocks until the reward halves." default:"1050000"`
+	Maturity    int32         `help:"Blocks before a reward may be spent." default:"10"`
+	Prefix      string        `help:"What addresses start with." default:"chz"`
+	P2PPort     uint16        `name:"p2p-port" help:"Port for peers." default:"23466"`
+	HTTPPort    uint16        `name:"http-port" help:"Port of the window and the RPC." default:"8461"`
+	TrackerPort uint16        `name:"tracker-port" help:"Port of the tracker." default:"5666"`
+}
+
+func (c *networkNewCmd) Run(ctx context.Context, out *output) error {
+	if _, err := os.Stat(c.File); err == nil {
+		return fmt.Errorf("%s exists already, and peers may be using it: choose another name", c.File)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f := &coin.NetworkFile{Name: c.Name, Message: c.Message, Time: uint32(time.Now().Unix()), Spacing: uint32(c.Spacing / time.Second),
+		FirstHashes: c.FirstHashes, FixedDifficulty: c.Fixed, Subsidy: c.Subsidy, HalvingInterval: c.Halving, Maturity: c.Maturity,
+		Prefix: c.Prefix, P2PPort: c.P2PPort, HTTPPort: c.HTTPPort, TrackerPort: c.TrackerPort}
+	if err := f.Mine(ctx); err != nil {
+		return err
+	}
+	params, err := f.Params()
+	if err != nil {
+		return err
+	}
+	if err := lab.WriteNetwork(c.File, f); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out.out, "Wrote %s: network %q, Blue Cheese %v\nGive the file to everybody, then:\n  cheese tracker --network %s\n  cheese peer --network %s --name alice --tracker http://HOST:%d\n",
+		c.File, params.Name, params.Genesis.Hash(), c.File, c.File, params.TrackerPort)
+	return err
+}

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+
+	"cheese/coin"
+	"cheese/lab"
+	"cheese/node"
+	"cheese/tracker"
+	"cheese/wallet"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+type peerCmd struct {
+	Name    string   `help:"How others see this peer (default: your user name)." placeholder:"NAME"`
+	Tracker []string `help:"A tracker's URL, such as http://host:5656; may be given several times." placeholder:"URL"`
+	Connect []string `help:"A peer to stay connected to; may be given several times." placeholder:"HOST:PORT"`
+	networkFlag
+	DataDir string `help:"Where chain and wallet are kept (default: .cheese/NETWORK/NAME in your home folder)." type:"path" placeholder:"DIR"`
+	Memory  bool   `help:"Keep nothing on disk."`
+
+	P2P      string  `name:"p2p" help:"Address to listen on for other peers; without it all addresses and the network's port; 'none' for none." placeholder:"HOST:PORT"`
+	HTTP     string  `name:"http" help:"Address of the window and the RPC; without it 127.0.0.1 and the network's port." placeholder:"HOST:PORT"`
+	NoMine   bool    `help:"Start with the miner off."`
+	Threads  int     `help:"Threads that hash." default:"1"`
+	HashRate float64 `help:"Hashes per second at most; 0 for no limit." default:"0"`
+	Classic  bool    `help:"As in the original exercise: connect only by the buttons, and mine only when three transactions wait."`
+
+	Passphrase   string `help:"Of the wallet's seed file; better in the environment than on the command line." env:"CHEESE_PASSPHRASE" placeholder:"WORDS"`
+	MnemonicFile string `help:"A file with the recovery words to restore a wallet from; '-' reads them from standard input." placeholder:"FILE"`
+	JSON         bool   `name:"json" help:"Print one line of JSON with URL, ports, token and cookie path instead of text."`
+	Open         bool   `help:"Open the window in the browser."`
+	logFlags     `embed:""`
+}
+
+// networkFlag chooses the network; every command that needs one embeds it.
+type networkFlag struct {
+	Network string `help:"The network: cheese, regtest, or a network file." default:"cheese" placeholder:"NAME|FILE"`
+}
+
+func (f networkFlag) params() (*coin.Params, error) {
+	switch f.Network {
+	case "cheese":
+		return coin.Cheese(), nil
+	case "regtest":
+		return coin.Regtest(), nil
+	}
+	return loadNetwork(f.Network)
+}
+
+func loadNetwork(path string) (*coin.Params, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("--network is cheese, regtest, or a network file that can be read: %w", err)
+	}
+	p, err := coin.LoadNetwork(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return p, nil
+}
+
+// orHome returns dir, or the folder of that name under .cheese in the user's home.
+func orHome(dir string, under ...string) (string, error) {
+	if dir != "" {
+		return dir, nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("no home folder to keep data in; choose one with --data-dir: %w", err)
+	}
+	return filepath.Join(append([]string{home, ".cheese"}, under...)...), nil
+}
+
+func (c *peerCmd) Run(ctx context.Context, out *output) error {
+	params, err := c.params()
+	if err != nil {
+		return err
+	}
+	if c.Name == "" {
+		c.Name = userName()
+	}
+	if err := c.check(); err != nil {
+		return err
+	}
+	p, err := c.open(params, out)
+	if err != nil {
+		return err
+	}
+	if err := c.announce(out, p); err != nil {
+		return err
+	}
+	if c.Open {
+		if err := openBrowser(ctx, p.Ready().Window); err != nil {
+			fmt.Fprintln(out.log, err)
+		}
+	}
+	return p.Run(ctx)
+}
+
+// check says what is wrong with the flags before anything is opened.
+func (c *peerCmd) check() error {
+	if err := node.CheckName(c.Name); err != nil {
+		return fmt.Errorf("--name: %w", err)
+	}
+	for _, url := range c.Tracker {
+		if err := tracker.CheckURL(url); err != nil {
+			return fmt.Errorf("--tracker: %w", err)
+		}
+	}
+	for _, addr := range c.Connect {
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			return fmt.Errorf("--connect %q is not HOST:PORT: %w", addr, err)
+		}
+	}
+	if c.Threads < 1 || c.Threads > 256 {
+		return fmt.Errorf("--threads %d: from 1 to 256 threads can hash", c.Threads)
+	}
+	if c.HashRate < 0 {
+		return fmt.Errorf("--hash-rate %v is negative", c.HashRate)
+	}
+	return nil
+}
+
+func (c *peerCmd) open(params *coin.Params, out *output) (*lab.Peer, error) {
+	cfg := lab.PeerConfig{Node: node.Config{Params: params, Name: c.Name, Version: programVersion(), Dial: lab.Sockets{}.Dial,
+		Trackers: c.Tracker, Connect: c.Connect, Passphrase: c.Passphrase, NoMine: c.NoMine, Threads: c.Threads, HashLimit: c.HashRate,
+		Classic: c.Classic, Logger: slog.New(c.handler(out))}}
+	var err error
+	if cfg.Node.Mnemonic, err = c.mnemonic(); err != nil {
+		return nil, err
+	}
+	if c.Memory {
+		cfg.Node.Dir, cfg.Node.FS = c.Name, vfs.NewMem()
+	} else {
+		if cfg.Node.Dir, err = orHome(c.DataDir, params.Name, c.Name); err != nil {
+			return nil, err
+		}
+		if err := os.MkdirAll(cfg.Node.Dir, 0o700); err != nil {
+			return nil, fmt.Errorf("make the data directory: %w", err)
+		}
+	}
+	listen := func(purpose, flag, addr string, host string, port uint16) net.Listener {
+		if err != nil || addr == "none" {
+			return nil
+		}
+		if addr == "" {
+			addr = fmt.Sprintf("%s:%d", host, port)
+		}
+		var l net.Listener
+		l, err = lab.Listen(lab.Sockets{}, purpose, flag, addr)
+		return l
+	}
+	cfg.Node.Listener = listen("other peers", "--p2p", c.P2P, "", params.P2PPort)
+	cfg.HTTP = listen("the window", "--http", c.HTTP, "127.0.0.1", params.HTTPPort)
+	var p *lab.Peer
+	if err == nil {
+		p, err = lab.OpenPeer(cfg)
+	}
+	if err != nil {
+		closeAll(cfg.Node.Listener, cfg.HTTP)
+		return nil, err
+	}
+	return p, nil
+}
+
+func closeAll(listeners ...net.Listener) {
+	for _, l := range listeners {
+		if l != nil {
+			l.Close()
+		}
+	}
+}
+
+// mnemonic reads the recovery words that the user wants to restore from, or none.
+func (c *peerCmd) mnemonic() (string, error) {
+	if c.MnemonicFile == "" {
+		return "", nil
+	}
+	path := c.MnemonicFile
+	if path == "-" {
+		path = os.Stdin.Name()
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("--mnemonic-file: %w", err)
+	}
+	words := strings.Join(strings.Fields(string(b)), " ")
+	return words, wallet.CheckMnemonic(words)
+}
+
+func (c *peerCmd) announce(out *output, p *lab.Peer) error {
+	r := p.Ready()
+	if c.JSON {
+		return json.NewEncoder(out.out).Encode(r)
+	}
+	fmt.Fprintf(out.out, "\n%s is on network %q\n  window   %s\n  peers    %s\n  address  %s\n  balance  %s\n", r.Name, r.Network, r.Window, r.P2P, r.Address, p.Node.Money(r.Balance))
+	if r.DataDir != "" {
+		fmt.Fprintf(out.out, "  data     %s\n", r.DataDir)
+	}
+	if p.Node.Wallet.IsNew() {
+		words, err := p.Node.Wallet.Mnemonic(c.Passphrase)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out.out, "\nA new wallet was made. Write its recovery words down, they are shown only now:\n  %s\n", words)
+	}
+	_, err := fmt.Fprintln(out.out)
+	return err
+}
+
+// userName returns the user's name with what a peer's name may hold.
+func userName() string {
+	name := "peer"
+	if u, err := user.Current(); err == nil {
+		name = u.Username[strings.LastIndexAny(u.Username, `\/`)+1:]
+	}
+	if node.CheckName(name) != nil {
+		return "peer"
+	}
+	return name
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"cheese/lab"
+	"cheese/rpc"
+)
+
+type rpcCmd struct {
+	Method string   `arg:"" help:"The method, such as getblockcount; help lists them."`
+	Args   []string `arg:"" optional:"" help:"Its arguments in order, or name=value with --named." passthrough:""`
+	Named  bool     `help:"Arguments are name=value."`
+
+	Name string `help:"Which of your peers to ask (default: your user name)." placeholder:"NAME"`
+	networkFlag
+	DataDir  string `help:"The peer's data directory, instead of --name and --network." type:"path" placeholder:"DIR"`
+	URL      string `name:"url" help:"Where the peer's RPC answers, for a peer without data directory; needs --user and --password." placeholder:"URL"`
+	User     string `help:"With --url." default:"__cookie__"`
+	Password string `help:"With --url." env:"CHEESE_RPC_PASSWORD"`
+}
+
+func (c *rpcCmd) Run(ctx context.Context, out *output) error {
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	parse := rpc.ParseArgs
+	if c.Named {
+		parse = rpc.ParseNamedArgs
+	}
+	params, err := parse(c.Method, c.Args)
+	if err != nil {
+		return err
+	}
+	result, err := client.Call(ctx, c.Method, params)
+	if err != nil {
+		return err
+	}
+	return printResult(out, result)
+}
+
+// client finds the peer by the file it leaves in its data directory.
+func (c *rpcCmd) client() (*rpc.Client, error) {
+	if c.URL != "" {
+		return &rpc.Client{URL: c.URL, User: c.User, Password: c.Password}, nil
+	}
+	dir := c.DataDir
+	if dir == "" {
+		params, err := c.params()
+		if err != nil {
+			return nil, err
+		}
+		if c.Name == "" {
+			c.Name = userName()
+		}
+		if dir, err = orHome("", params.Name, c.Name); err != nil {
+			return nil, err
+		}
+	}
+	b, err := os.ReadFile(filepath.Join(dir, lab.ReadyFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("no peer runs on %s: name another with --name and --network or --data-dir, or give --url and --password", dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var ready lab.Ready
+	if err := json.Unmarshal(b, &ready); err != nil {
+		return nil, fmt.Errorf("read %s: %w", lab.ReadyFile, err)
+	}
+	return &rpc.Client{URL: ready.RPC, User: ready.RPCUser, Password: ready.RPCPassword}, nil
+}
+
+// printResult prints a text as it is and everything else as indented JSON, as bitcoin-cli does.
+func printResult(out *output, result json.RawMessage) error {
+	var text string
+	if json.Unmarshal(result, &text) == nil {
+		if string(result) != "null" {
+			fmt.Fprintln(out.out, text)
+		}
+		return nil
+	}
+	var pretty bytes.Buffer
+	if err := json.Indent(&pretty, result, "", "  "); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(out.out, pretty.String())
+	return err
+}
