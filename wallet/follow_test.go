@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	mathrand "math/rand/v2"
 	"strings"
 	"testing"
 
@@ -175,7 +176,7 @@ func TestWalletFollowsAfterTheChainIsTakenAway(t *testing.T) {
 	}
 	delete(s.wallets, "alice")
 	other := newStory(t) // another history of the same network
-	other.nonce = 1000
+	other.tag = 1000
 	other.mine(1, nobody)
 	o := other.options(Options{})
 	alice, err := Open(s.p, "data/wallets/alice", s.fs, o)
@@ -283,12 +284,7 @@ func TestRunRingsAndStops(t *testing.T) {
 // However a story goes, a wallet restored from the words at its end has the confirmed coins of the one that lived
 // through it.
 func TestLivingThroughAStoryIsLikeReadingIt(t *testing.T) {
-	runs := flag.Lookup("rapid.checks")
-	usual := runs.Value.String()
-	t.Cleanup(func() { runs.Value.Set(usual) })
-	if usual == runs.DefValue { // a story takes a tenth of a second
-		runs.Value.Set("8")
-	}
+	fewer(t, "8")
 	rapid.Check(t, func(rt *rapid.T) {
 		s := tell(rt, vfs.NewMem())
 		defer s.stop()
@@ -385,6 +381,64 @@ func TestHistoryIsNewestFirst(t *testing.T) {
 	if h = w.History(2); len(h) != 2 || h[1].TxID != old.ID() {
 		t.Fatalf("%+v", h)
 	}
+}
+
+// fewer lowers how often rapid runs a slow property, unless the command line says how often.
+func fewer(t *testing.T, n string) {
+	runs := flag.Lookup("rapid.checks")
+	usual := runs.Value.String()
+	t.Cleanup(func() { runs.Value.Set(usual) })
+	if usual == runs.DefValue {
+		runs.Value.Set(n)
+	}
+}
+
+// Wherever the machine stops, what the wallet acknowledged is there, nothing needs a repair, and the ledger is one
+// that the chain on disk gives.
+func TestCrashAtAnyMoment(t *testing.T) {
+	fewer(t, "10")
+	rapid.Check(t, func(rt *rapid.T) {
+		mem := vfs.NewCrashableMem()
+		s := tell(rt, mem)
+		alice := s.open("alice", Options{Mnemonic: abandon})
+		s.fund(alice, 2)
+		s.must(s.chain.Flush())
+		sent, handed := map[coin.Hash]bool{}, map[string]bool{}
+		for range rapid.IntRange(1, 12).Draw(rt, "steps") {
+			switch rapid.IntRange(0, 4).Draw(rt, "step") {
+			case 0:
+				s.mine(1, nobody)
+			case 1:
+				a, err := alice.NewAddress()
+				s.must(err)
+				handed[a] = true
+			case 2:
+				tx, _ := s.pay(alice, s.address(alice), c)
+				sent[tx.ID()] = true
+			case 3:
+				s.fork(s.height()-1, 2, nobody)
+			case 4:
+				alice.Balance()
+				s.must(alice.save())
+			}
+		}
+		seed := rapid.Uint64().Draw(rt, "seed")
+		after := tell(rt, mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 50, RNG: mathrand.New(mathrand.NewPCG(seed, 1))}))
+		s.stop()
+		defer after.stop()
+		alice = after.open("alice", Options{Mnemonic: abandon})
+		for id := range sent {
+			if _, _, ok := alice.Transaction(id); !ok {
+				rt.Fatalf("payment %v is gone", id)
+			}
+		}
+		if a, err := alice.NewAddress(); err != nil || handed[a] {
+			rt.Fatalf("%s is handed out again, %v", a, err)
+		}
+		restored := after.open("restored", Options{Mnemonic: abandon})
+		restored.Balance()
+		sameCoins(rt, alice.ledger, restored.ledger)
+	})
 }
 
 func sameCoins(t tester, a, b *ledger) {

@@ -260,13 +260,14 @@ func (l *ledger) weigh(tx *coin.Tx, previous func(i int) (coin.TxOut, bool)) eff
 		}
 	}
 	var toUs, toOthers []byte
+	toChange := true // toUs is change, or nothing yet
 	for i := range tx.Out {
 		o := &tx.Out[i]
 		sum += o.Value
-		if _, mine := l.keys.find(o.Script); mine {
+		if ref, mine := l.keys.find(o.Script); mine {
 			out += o.Value
-			if toUs == nil {
-				toUs = o.Script
+			if toUs == nil || toChange && ref.branch == external {
+				toUs, toChange = o.Script, ref.branch != external
 			}
 		} else if toOthers == nil {
 			toOthers = o.Script

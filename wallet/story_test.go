@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cheese/chain"
+	"cheese/chain/chaintest"
 	"cheese/coin"
 	"cheese/consensus"
 	"cheese/mempool"
@@ -37,7 +38,7 @@ type story struct {
 	pool    *mempool.Pool
 	now     time.Time
 	wallets map[string]*Wallet
-	nonce   int64 // makes coinbases differ
+	tag     uint64 // makes coinbases differ
 }
 
 const maturity = 5
@@ -109,17 +110,8 @@ var nobody = script.PayToWitnessKeyHash([20]byte{1})
 
 // build makes a block on parent with transactions and a coinbase that takes the subsidy.
 func (s *story) build(parent consensus.State, payTo []byte, txs ...*coin.Tx) *coin.Block {
-	s.nonce++
-	height := parent.Height() + 1
-	cb := &coin.Tx{Version: 2, In: []coin.TxIn{{Prev: coin.OutPoint{Index: coin.NullIndex}, Sequence: coin.SequenceFinal,
-		Script: append(script.PushInt(int64(height)), script.PushInt(1_000_000+s.nonce)...)}},
-		Out: []coin.TxOut{{Value: consensus.Subsidy(s.p, height), Script: payTo}}}
-	b := &coin.Block{Header: coin.Header{Version: 0x20000000, Prev: parent.Hash(), Time: parent.EarliestTime(), Bits: parent.NextBits()},
-		Txs: append([]*coin.Tx{cb}, txs...)}
-	consensus.SetWitnessCommitment(b)
-	for target := coin.Target(b.Bits); !coin.MeetsTarget(b.Header.Hash(), target); b.Nonce++ {
-	}
-	return b
+	s.tag++
+	return chaintest.Build(parent, chaintest.Plan{PayTo: payTo, Txs: txs, Tag: s.tag})
 }
 
 // mine puts what waits in the pool into a block on the tip, and n-1 blocks on top, all paying payTo.
