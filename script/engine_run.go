@@ -41,16 +41,16 @@ func (r *run) execute() verdict {
 	tape := r.tape
 	for done := false; !done; r.steps++ {
 		r.op = tape.next()
-		watched, script := r.watched(r.op), tape.now.script
 		var before [][]byte
-		if watched {
+		if r.watched(r.op) {
 			before = vm.GetStack()
 		}
 		done, err = vm.Step()
-		if watched {
-			if why := r.overlooked(before, vm, err, script); why != valid {
-				return why
-			}
+		if err != nil && before == nil && r.leaf.is {
+			before = r.stackBefore()
+		}
+		if why := r.overlooked(before, vm, err, tape.now.script); why != valid {
+			return why
 		}
 		if err != nil {
 			return r.translate(vm, err)
@@ -252,18 +252,26 @@ func (r *run) hashTypeFault() verdict {
 }
 
 // numberFault looks again at an operation that met something that is no number. Core throws then, which leaves it
-// without words, but it counts the arguments first. The script is run once more up to there.
+// without words, but it counts the arguments first.
 func (r *run) numberFault() verdict {
+	if len(r.stackBefore()) < numberArguments(r.op) {
+		return badStack
+	}
+	return unknownError
+}
+
+// stackBefore runs the script once more, up to the last operation begun, for the stack that it found.
+func (r *run) stackBefore() [][]byte {
 	vm, err := r.start(r.flags)
 	for range r.steps {
 		if err == nil {
 			_, err = vm.Step()
 		}
 	}
-	if err == nil && len(vm.GetStack()) < numberArguments(r.op) {
-		return badStack
+	if err != nil {
+		return nil // it went well the first time
 	}
-	return unknownError
+	return vm.GetStack()
 }
 
 // numberArguments is how many elements Core wants on the stack before it reads one as a number, if more than one.

@@ -51,15 +51,17 @@ func (t *tape) next() byte {
 	return op
 }
 
-// watched tells whether the engine may judge the operation otherwise than Core does.
+// watched tells whether the engine may let the operation through where Core does not, so that the stack before it
+// is wanted. Only rules of policy are concerned: what a block may make us do costs the engine's time and no more.
 func (r *run) watched(op byte) bool {
 	switch op {
 	case opCheckSig, opCheckSigVerify:
-		return r.leaf.is || r.flags&(NullFail|WitnessPubKeyType|ConstScriptCode) != 0
+		return !r.leaf.is && r.flags&(NullFail|WitnessPubKeyType|ConstScriptCode) != 0 ||
+			r.leaf.is && r.flags.has(DiscourageUpgradablePubKey)
 	case opCheckSigAdd:
-		return r.leaf.is
+		return r.leaf.is && r.flags.has(DiscourageUpgradablePubKey)
 	case opCheckMultiSig, opCheckMultiSigVerify:
-		return r.flags&(WitnessPubKeyType|ConstScriptCode) != 0
+		return !r.leaf.is && r.flags&(WitnessPubKeyType|ConstScriptCode) != 0
 	}
 	return false
 }
@@ -71,35 +73,46 @@ type signing struct {
 	failed     bool     // no fault, but the signature is not good
 }
 
-// signing finds the arguments in the stack before the operation. ok is false where it was not run at all or lacked some.
+// signing finds the arguments in the stack before the operation. ok is false where it lacked some, was not run at
+// all, or has nothing that could be overlooked.
 func (r *run) signing(before [][]byte, vm *txscript.Engine, err error) (s signing, ok bool) {
+	if s.sigs, s.keys, ok = r.arguments(before); !ok {
+		return s, false
+	}
 	s.said = r.translate(vm, err)
+	s.failed = s.said == sigVerify || s.said == multiVerify
+	if err != nil {
+		return s, true
+	}
+	if r.leaf.is && (len(s.sigs[0]) > 0 || len(s.keys[0]) == 32) {
+		return s, false
+	}
 	after := vm.GetStack()
-	if err == nil && len(after) >= len(before) {
+	if len(after) >= len(before) {
 		return s, false // in a branch that is not taken
 	}
-	switch n := len(before); r.op {
+	s.failed = (r.op == opCheckSig || r.op == opCheckMultiSig) && !isTrue(after[len(after)-1])
+	return s, true
+}
+
+// arguments returns the signatures and keys that a signature operation finds, in the order they are tried.
+func (r *run) arguments(stack [][]byte) (sigs, keys [][]byte, ok bool) {
+	n := len(stack)
+	switch r.op {
 	case opCheckSig, opCheckSigVerify:
-		if n < 2 {
-			return s, false
+		if n >= 2 {
+			return stack[n-2 : n-1], stack[n-1:], true
 		}
-		s.sigs, s.keys = before[n-2:n-1], before[n-1:]
 	case opCheckSigAdd:
-		if n < 3 {
-			return s, false
+		if n >= 3 {
+			return stack[n-3 : n-2], stack[n-1:], true
 		}
-		s.sigs, s.keys = before[n-3:n-2], before[n-1:]
-	default:
-		if s.keys, before, ok = takeCounted(before); !ok {
-			return s, false
-		}
-		if s.sigs, _, ok = takeCounted(before); !ok {
-			return s, false
+	case opCheckMultiSig, opCheckMultiSigVerify:
+		if keys, stack, ok = takeCounted(stack); ok {
+			sigs, _, ok = takeCounted(stack)
 		}
 	}
-	s.failed = s.said == sigVerify || s.said == multiVerify ||
-		err == nil && (r.op == opCheckSig || r.op == opCheckMultiSig) && !isTrue(after[len(after)-1])
-	return s, true
+	return sigs, keys, ok
 }
 
 // takeCounted takes a number and that many elements off a stack, the uppermost first.
@@ -144,7 +157,7 @@ func (r *run) overlooked(before [][]byte, vm *txscript.Engine, err error, script
 // form before the key.
 func (r *run) overlookedInTapscript(s *signing) verdict {
 	if r.op == opCheckMultiSig || r.op == opCheckMultiSigVerify {
-		return valid
+		return valid // not available there
 	}
 	sig, key := s.sigs[0], s.keys[0]
 	switch {
