@@ -9,7 +9,6 @@ const (
 	opPushData2           = 0x4d
 	opPushData4           = 0x4e
 	op1Negate             = 0x4f
-	opReserved            = 0x50
 	op1                   = 0x51
 	op16                  = 0x60
 	opIf                  = 0x63
@@ -41,7 +40,6 @@ const (
 	maxScriptSize   = 10_000 // bytes a script may have
 	maxElementSize  = 520    // bytes an element may have
 	maxMultiSigKeys = 20     // keys CHECKMULTISIG takes
-	maxStackSize    = 1000   // elements on both stacks
 )
 
 // cursor walks a script's operations.
