@@ -43,7 +43,7 @@ type running struct {
 func start(t *testing.T, name string, l net.Listener, tune ...func(*Config)) *running {
 	t.Helper()
 	p := coin.Regtest()
-	logger := slog.New(slog.NewTextHandler(testLog{t, name}, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	logger := slog.New(slog.NewTextHandler(testLog{t, name}, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	if !testing.Verbose() {
 		logger = slog.New(slog.DiscardHandler)
 	}

@@ -140,7 +140,7 @@ func TestSyncWithBtcd(t *testing.T) {
 	defer http.DefaultClient.CloseIdleConnections()
 	first := startBtcd(t, binary)
 	var hashes []coin.Hash
-	first.must("generate", &hashes, 120)
+	first.must("generate", &hashes, 2100)
 
 	us := start(t, "us", loopback(t))
 	if err := us.Connect(context.Background(), first.p2p); err != nil {
@@ -149,7 +149,7 @@ func TestSyncWithBtcd(t *testing.T) {
 	until(t, "we have btcd's blocks", func() bool { return us.tip() == first.tip() })
 	first.must("generate", &hashes, 3)
 	until(t, "we follow btcd", func() bool { return us.tip() == first.tip() })
-	us.mine(5)
+	us.mine(600)
 	until(t, "btcd follows us", func() bool { return us.tip() == first.tip() })
 
 	ours := spend(us.coinbase(1), 1000)

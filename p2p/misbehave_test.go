@@ -97,6 +97,13 @@ func TestWhoBreaksTheProtocolIsDropped(t *testing.T) {
 			}
 		}, "blocks that nobody asked for"},
 		{"pushes its next block", func(a, _ *testNode) { a.inject(&msg.Block{Block: mineOn(a.chain.bestState(), 1)}) }, ""},
+		{"finds blocks faster than we check them", func(a, evil *testNode) {
+			for _, b := range evil.mine(200, 3) {
+				a.event(Received{ID: a.m.peers[0].id, Msg: &msg.Headers{Headers: []coin.Header{b.Header}}})
+			}
+			a.w.settle()
+			a.w.same("tip", a.chain.tip, evil.chain.tip)
+		}, ""},
 		{"answers nobody asked for", func(a, _ *testNode) {
 			for i := range uint64(11) {
 				a.inject(&msg.PayAddr{Nonce: i})

@@ -152,18 +152,19 @@ func (n *Node) refreshChain() {
 	n.view.View = n.cfg.Chain.View()
 }
 
-// followPool reads what has changed in the pool since the last time and has it announced.
+// followPool reads what has changed in the pool since the last time and has it announced. The view comes last, so that
+// it holds whatever is announced when a peer asks for it.
 func (n *Node) followPool() {
 	n.poolBell = n.cfg.Pool.Changed()
-	n.view.pool = n.cfg.Pool.View()
 	for {
 		changes, next, lost := n.cfg.Pool.Since(n.poolSeq, maxChanges)
-		n.poolSeq = next
+		n.view.pool = n.cfg.Pool.View()
 		if lost {
 			n.poolSeq = n.view.pool.Seq()
 			n.handle(PoolAdded{Txs: poolTxs(n.view.pool.Entries())})
 			return
 		}
+		n.poolSeq = next
 		var added []*mempool.Entry
 		for _, c := range changes {
 			if !c.Removed {

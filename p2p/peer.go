@@ -20,7 +20,7 @@ const (
 	maxTxsAsked      = 100   // transactions asked for and not here yet, as Core
 	maxTxsWaiting    = 5_000 // announced ones that wait for their turn, as Core
 	maxTxsChecking   = 150   // handed to the pool and not answered
-	maxHeaderChecks  = 8     // header messages handed to the chain and not answered
+	maxHeaderChecks  = 8     // header messages handed to the chain and not answered; more are asked for again later
 	maxUnconnecting  = 10    // header messages in a row whose parent nobody knows, as Core
 	maxUnrequested   = 10    // blocks and answers nobody asked for
 	maxServeQueue    = 50_000

@@ -23,7 +23,7 @@ const (
 	stallDrop       = 60 * time.Second // and then the peer is dropped
 	tooNewRetry     = 5 * time.Second
 	maxConfirmed    = 20_000 // transactions remembered as recently confirmed
-	farBehind       = 16     // blocks missing to the best header: we are catching up, and announce nothing
+	farBehind       = 16     // blocks missing to the best header, at the start: we are catching up, and announce nothing
 	maxAnnounceRun  = 8      // blocks announced by headers at once (Core's MAX_BLOCKS_TO_ANNOUNCE)
 	getBlocksAnswer = 500
 )
@@ -35,6 +35,7 @@ type download struct {
 	checking   map[coin.Hash]checkedBy // blocks in the hands of the chain
 	checkBytes int
 	wantBlocks bool // something happened that may let more blocks be asked for
+	caughtUp   bool // we were near the best header once; from then on every new tip is announced
 }
 
 // checkedBy remembers of a block in the chain's hands what the verdict's event does not carry.
@@ -94,12 +95,17 @@ func (m *machine) onHeaders(p *peer, list *msg.Headers) {
 			return
 		}
 	}
-	if _, ok := m.v.ByHash(hs[0].Prev); !ok && p.headerChecks == 0 {
-		m.unconnecting(p, hs[len(hs)-1].Hash())
+	last := hs[len(hs)-1].Hash()
+	if e, ok := m.v.ByHash(last); ok && e.Status != chain.Invalid { // and so are the others
+		m.headersTaken(p, hs)
 		return
 	}
-	if p.headerChecks >= maxHeaderChecks {
-		m.punish(p, "headers faster than they can be checked")
+	if _, ok := m.v.ByHash(hs[0].Prev); !ok && p.headerChecks == 0 {
+		m.unconnecting(p, last)
+		return
+	}
+	if p.headerChecks >= maxHeaderChecks { // blocks found in quick succession: we ask for them all at once later
+		p.announced = last
 		return
 	}
 	p.headerChecks++
@@ -140,9 +146,16 @@ func (m *machine) onHeadersChecked(e HeadersChecked) {
 		m.headersRefused(p, e.Headers, e.Err)
 		return
 	}
+	m.headersTaken(p, e.Headers)
+}
+
+// headersTaken goes on after headers that fit.
+func (m *machine) headersTaken(p *peer, hs []coin.Header) {
+	m.wantBlocks = true
 	p.unconnecting = 0
-	last := e.Headers[len(e.Headers)-1].Hash()
-	if len(e.Headers) == msg.MaxHeaders {
+	last := hs[len(hs)-1].Hash()
+	m.noteBest(p, last)
+	if len(hs) == msg.MaxHeaders {
 		m.askHeaders(p, last)
 		return
 	}
@@ -459,7 +472,8 @@ func (m *machine) followTip() {
 	m.tip = tip.Hash()
 	m.wantBlocks = true
 	m.rejected.clear() // what was refused may be fine on the new chain
-	if old.IsZero() || m.v.BestHeader().Height()-tip.Height() > farBehind {
+	m.caughtUp = m.caughtUp || m.v.BestHeader().Height()-tip.Height() <= farBehind
+	if old.IsZero() || !m.caughtUp {
 		return
 	}
 	run := m.newBlocks(old)
