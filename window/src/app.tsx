@@ -43,7 +43,7 @@ export function App({ retry }: { retry: () => void }) {
       <div class={locked ? "frame alone" : "frame"}>
         {!locked && <Nav route={route} />}
         <main id="content" tabIndex={-1} ref={main}>
-          {!locked && <Banners retry={retry} />}
+          {!locked && <Banners retry={retry} money={route.at === "home" || route.at === "wallet"} />}
           {phase === "unauthorized" ? <Closed kind="unauthorized" retry={retry} /> : phase === "failed" ? <Closed kind="failed" retry={retry} />
             : phase === "loading" ? <Skeleton rows={8} /> : <Fence key={key}><View route={route} /></Fence>}
         </main>
@@ -126,7 +126,7 @@ function ThemeButton() {
 }
 
 function Nav({ route }: { route: Route }) {
-  const here = route.at === "block" ? "stack" : route.at === "tx" ? "pool" : route.at;
+  const here = route.at === "block" ? "stack" : route.at;
   return (
     <nav class="places" aria-label={texts.nav.label}>
       <ul>
@@ -142,12 +142,13 @@ function Nav({ route }: { route: Route }) {
   );
 }
 
-function Banners({ retry }: { retry: () => void }) {
+/** What concerns the wallet is said where money is (`money`), the rest everywhere. */
+function Banners({ retry, money }: { retry: () => void; money: boolean }) {
   const link = useStore((s) => s.link);
   const status = useStore((s) => s.status);
   const empty = useStore((s) => s.wallet?.emptyPassphrase ?? false);
   const broken = link === "reconnecting" || link === "stale" || link === "offline";
-  const warnings = status ? warningsOf(status, empty) : [];
+  const warnings = status ? warningsOf(status, empty && money) : [];
   return (
     <div class="banners">
       {broken && <Banner tone={link === "offline" ? "bad" : "warn"} icon="plug" action={<Button onClick={retry}>{texts.link.retry}</Button>}>{texts.link.banner[link]}</Banner>}
@@ -162,15 +163,38 @@ function gist(warning: string): string {
   return warning.replace(/\d+/g, "#");
 }
 
+/** The most warnings remembered as hidden. */
+const MAX_HIDDEN = 100;
+const HIDDEN = "cheese-hidden";
+
+/** What was hidden in this visit; a browser that keeps nothing shows it again. */
+function hiddenBefore(): string[] {
+  try {
+    const kept: unknown = JSON.parse(sessionStorage.getItem(HIDDEN) ?? "[]");
+    return Array.isArray(kept) ? kept.map(String) : [];
+  } catch {
+    return [];
+  }
+}
+
 function Warnings({ warnings }: { warnings: string[] }) {
-  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
+  const [hidden, setHidden] = useState<ReadonlySet<string>>(() => new Set(hiddenBefore()));
+  const hide = (more: string[]) => {
+    const all = [...new Set([...hidden, ...more])].slice(-MAX_HIDDEN);
+    setHidden(new Set(all));
+    try {
+      sessionStorage.setItem(HIDDEN, JSON.stringify(all));
+    } catch {
+      // Then they are hidden until the page is loaded again.
+    }
+  };
   const shown = warnings.filter((w) => !hidden.has(gist(w)));
   if (shown.length === 0) return null;
   return (
     <section class="banner warn" aria-label={texts.warnings.title}>
       <Icon name="warn" />
       <ul class="banner-text">{shown.map((w) => <li key={w}>{w}</li>)}</ul>
-      <Button kind="quiet" icon="cross" label={texts.warnings.hide} onClick={() => setHidden(new Set([...hidden, ...shown.map(gist)]))} />
+      <Button kind="quiet" icon="cross" label={texts.warnings.hide} onClick={() => hide(shown.map(gist))} />
     </section>
   );
 }

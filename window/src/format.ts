@@ -45,10 +45,10 @@ export function hashrate(n: number): string {
   return scaled(n, 1000, ["H/s", "kH/s", "MH/s", "GH/s", "TH/s"]);
 }
 
-/** Difficulty spans many powers of ten: four digits, no exponent until it must. */
+/** Difficulty spans many powers of ten (an easy network's is far below one): four digits, no exponent until it must. */
 export function difficulty(n: number): string {
   if (n === 0) return "0";
-  if (n >= 0.001 && n < 1e6) return String(Number(n.toPrecision(4)));
+  if (n >= 1e-6 && n < 1e6) return String(Number(n.toPrecision(4)));
   return n.toExponential(2).replace("e+", "e");
 }
 

@@ -190,7 +190,7 @@ export const texts = {
   tx: {
     title: "Transaction",
     notFound: "No such transaction",
-    coinbase: "Coinbase: new coins for the miner", coinbaseShort: "new coins and fees", unknownCoin: "coin not at hand",
+    coinbase: "Coinbase: new coins for the miner", coinbaseShort: "new coins and fees", coinbaseFee: "none: these coins are new", unknownCoin: "coin not at hand",
     inputs: "Inputs", outputs: "Outputs", fee: "Fee", vsize: "Size", feerate: "Fee rate", txid: "Transaction id",
     in: "In", waiting: "waiting in the mempool", inBlock: (h: number) => `cheese ${h}`, confirmations: "Confirmations",
     raw: "Raw transaction (hex)", noAddress: "no address", vbytes: (n: number) => `${n} vbytes`,

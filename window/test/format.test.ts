@@ -14,7 +14,7 @@ test("a stranger's name cannot turn or stretch the line it stands in", () => {
 
 test("numbers are written short", () => {
   expect([bytes(999), bytes(12_345), hashrate(15_230), hashrate(0), difficulty(1.23456), difficulty(0.0000152587), feerate(2.5), span(59), span(3600)])
-    .toEqual(["999 B", "12.3 kB", "15.2 kH/s", "0 H/s", "1.235", "1.53e-5", "2.5", "59 s", "1 h"]);
+    .toEqual(["999 B", "12.3 kB", "15.2 kH/s", "0 H/s", "1.235", "0.00001526", "2.5", "59 s", "1 h"]);
 });
 
 test("a hash is cut, other words are not", () => {

@@ -152,7 +152,7 @@ function TxView({ tx }: { tx: TxDetail }) {
         <dl class="items grid-items">
           <Item term={texts.tx.in}>{tx.block ? <a href={`#/block/${tx.block}`}>{texts.tx.inBlock(tx.height)}</a> : texts.tx.waiting}</Item>
           <Item term={texts.tx.confirmations}>{integer(tx.confirmations)}</Item>
-          <Item term={texts.tx.fee}>{tx.coinbase ? texts.tx.coinbase : tx.fee === null ? "–" : <Chz crumbs={tx.fee} />}</Item>
+          <Item term={texts.tx.fee}>{tx.coinbase ? texts.tx.coinbaseFee : tx.fee === null ? "–" : <Chz crumbs={tx.fee} />}</Item>
           {tx.fee !== null && !tx.coinbase && tx.vsize > 0 && <Item term={texts.tx.feerate}>{feerate(tx.fee / tx.vsize)} {texts.send.feeUnit}</Item>}
           <Item term={texts.tx.vsize}>{texts.tx.vbytes(tx.vsize)}</Item>
         </dl>
