@@ -23,8 +23,8 @@ const (
 	changeDust coin.Amount = dustRate * (43 + 67)
 	// longTermRate is what spending a coin some day is assumed to cost, in crumbs per virtual byte.
 	longTermRate = 2
-	// searchTries bounds the search for a changeless selection: about a millisecond.
-	searchTries = 100_000
+	// searchTries bounds the search for a changeless selection: some milliseconds.
+	searchTries = 20_000
 )
 
 // target is what coins are selected for.

@@ -136,8 +136,7 @@ func (w *Wallet) Rebroadcast() []*coin.Tx {
 			all = append(all, r)
 		}
 	}
-	slices.SortFunc(all, newestFirst)
-	slices.Reverse(all)
+	slices.SortFunc(all, func(a, b *record) int { return newestFirst(b, a) })
 	var txs []*coin.Tx
 	done := map[*record]bool{}
 	var visit func(r *record)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -370,5 +371,28 @@ func TestRefusedPaymentGivesItsCoinsBack(t *testing.T) {
 	s.balance(w, Balance{Confirmed: 50 * c, Spendable: 50 * c})
 	if len(w.Rebroadcast()) != 0 || len(w.History(0)) != 1 {
 		t.Fatal("the refused payment is remembered")
+	}
+}
+
+// Sends wait for one another and never pick the same coin, whatever else goes on.
+func TestManySendAtOnce(t *testing.T) {
+	s := newStory(t)
+	w := s.open("alice", Options{})
+	s.fund(w, 4)
+	to := s.address(w)
+	var all sync.WaitGroup
+	for range 6 {
+		all.Go(func() {
+			if _, _, err := w.Send(context.Background(), SendRequest{To: to, Amount: 20 * c}); err != nil {
+				t.Error(err)
+			}
+			w.History(3)
+		})
+	}
+	s.mine(2, nobody)
+	all.Wait()
+	s.mine(1, nobody)
+	if b := w.Balance(); b.Confirmed != b.Total() || b.Total() > 200*c || b.Total() < 199*c || len(w.History(0)) != 10 {
+		t.Fatalf("%+v, %d lines", b, len(w.History(0)))
 	}
 }
