@@ -252,6 +252,43 @@ func isTimeout(err error) bool {
 	return errors.As(err, &ne) && ne.Timeout()
 }
 
+func TestProbeTellsWhoIsThere(t *testing.T) {
+	a := start(t, "alice", loopback(t))
+	a.mine(3)
+	dial := func() net.Conn {
+		nc, err := net.Dial("tcp", a.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { nc.Close() })
+		return nc
+	}
+	for range 3 { // at once, and none is taken for another
+		who, err := Probe(t.Context(), dial(), coin.Regtest(), "0.1.0", time.Now())
+		if err != nil || who.Name != "alice" || who.Height != 3 {
+			t.Fatalf("%+v, %v", who, err)
+		}
+	}
+	if _, err := Probe(t.Context(), dial(), coin.Cheese(), "0.1.0", time.Now()); !errors.Is(err, ErrWrongNetwork) {
+		t.Fatal(err)
+	}
+	silent := loopback(t)
+	defer silent.Close()
+	nc, err := net.Dial("tcp", silent.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := Probe(ctx, nc, coin.Regtest(), "0.1.0", time.Now()); !errors.Is(err, ErrTimeout) {
+		t.Fatal(err)
+	}
+	if a.ready() != 0 {
+		t.Fatal("a probe counts as a peer")
+	}
+}
+
 func TestNinePeersInOneMeshTakeFewGoroutines(t *testing.T) {
 	base := runtime.NumGoroutine()
 	auto := func(c *Config) { c.AutoConnect = true }

@@ -184,7 +184,7 @@ func (m *machine) resolveDuplicates(p *peer) bool {
 // its address: the other side's dial has crossed it.
 func (m *machine) sameNode(p, q *peer) bool {
 	if q.version != nil {
-		return q.version.Nonce == p.version.Nonce
+		return q.version.Nonce == p.version.Nonce && p.version.Nonce != 0 // zero is sent by who does not care
 	}
 	return p.inbound && !q.inbound && p.listen.IsValid() && q.remote == p.listen
 }

@@ -2,7 +2,9 @@ package p2p
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"time"
 
@@ -10,31 +12,57 @@ import (
 	"cheese/p2p/msg"
 )
 
-// Identity is what a node says of itself in its version message. All of it is a claim.
+// maxProbeMessages is how many messages may come before the version; a well-behaved peer sends it first.
+const maxProbeMessages = 4
+
+// Identity is what a peer says of itself in its version message. All of it is a claim.
 type Identity struct {
-	Name   string // of a cheese peer, made printable; may be empty
-	Agent  string // made printable
-	Height int32
+	Name     string // from the user agent's comment, made printable
+	Agent    string // made printable
+	Height   int32  // of its best block
+	Services uint64
+	Version  uint32 // protocol version
 }
 
-// Probe asks a node on the other end of conn who it is and goes away: it speaks half of the handshake, so that the
-// node never counts it as a peer. An error means that nobody there speaks this network's protocol in time.
-func Probe(ctx context.Context, conn net.Conn, p *coin.Params, version string, now time.Time) (Identity, error) {
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
+// Probe finds out over a fresh connection whether a peer of the network is at its other end: it sends a version message and
+// waits, until ctx ends, for the peer's. It neither goes on with the handshake nor closes nc. The error is an
+// ErrWrongNetwork, ErrTimeout or ErrHandshake, or the network's own.
+func Probe(ctx context.Context, nc net.Conn, p *coin.Params, version string, now time.Time) (Identity, error) {
+	stop := context.AfterFunc(ctx, func() { nc.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	hello := &msg.Version{Version: msg.Version70016, Time: now.Unix(), Nonce: uint64(now.UnixNano()), Agent: "/cheese-probe:" + cleanName(version) + "/"}
-	if _, err := conn.Write(msg.Frame(p.Magic, hello)); err != nil {
-		return Identity{}, fmt.Errorf("say hello: %w", err)
+	v, err := probe(nc, p, version, now)
+	var magic *msg.MagicError
+	switch {
+	case err == nil:
+		return Identity{Name: agentName(v.Agent), Agent: printable(v.Agent), Height: v.Height, Services: v.Services, Version: v.Version}, nil
+	case ctx.Err() != nil:
+		return Identity{}, fmt.Errorf("%w: no version message", ErrTimeout)
+	case errors.As(err, &magic):
+		return Identity{}, fmt.Errorf("%w: its messages start with %x", ErrWrongNetwork, magic.Got)
+	case errors.Is(err, io.EOF), isReset(err):
+		return Identity{}, fmt.Errorf("%w: %w", ErrHandshake, errClosed)
 	}
-	for range 10 { // the version comes first; what else may come before it is a node's own affair
-		command, payload, err := msg.Read(conn, p.Magic)
+	return Identity{}, err
+}
+
+func probe(nc net.Conn, p *coin.Params, version string, now time.Time) (*msg.Version, error) {
+	// The nonce stays zero, which is nobody's: two probes at once are not taken for one node that dials twice.
+	hello := &msg.Version{Version: msg.Version70016, Time: now.Unix(), Agent: UserAgent(version, "probe"), NoRelay: true}
+	if _, err := nc.Write(msg.Frame(p.Magic, hello)); err != nil {
+		return nil, err
+	}
+	for range maxProbeMessages {
+		command, payload, err := msg.Read(nc, p.Magic)
 		if err != nil {
-			return Identity{}, fmt.Errorf("no handshake of network %q: %w", p.Name, err)
+			return nil, err
 		}
 		m, err := msg.Decode(command, payload)
-		if v, ok := m.(*msg.Version); ok && err == nil {
-			return Identity{Name: agentName(v.Agent), Agent: printable(v.Agent), Height: v.Height}, nil
+		if err != nil && !errors.Is(err, msg.ErrUnknown) {
+			return nil, err
+		}
+		if v, ok := m.(*msg.Version); ok {
+			return v, nil
 		}
 	}
-	return Identity{}, fmt.Errorf("no version message came")
+	return nil, fmt.Errorf("%w: no version among the first messages", ErrHandshake)
 }
