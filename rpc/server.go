@@ -122,8 +122,13 @@ type gate struct {
 }
 
 func (g *gate) enter(ctx context.Context) bool {
+	select {
+	case g.running <- struct{}{}:
+		return true
+	default:
+	}
 	defer g.waiting.Add(-1)
-	if g.waiting.Add(1) > maxWaiting+maxRunning { // those on their way in count too, for a moment
+	if g.waiting.Add(1) > maxWaiting {
 		return false
 	}
 	select {

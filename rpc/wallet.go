@@ -71,16 +71,19 @@ func getBalance(c *call) (any, error) {
 	if c.has(0) && dummy != "*" {
 		return nil, errorf(codeDeprecated, `dummy first argument must be excluded or set to "*".`)
 	}
-	if least <= 0 {
-		return amount(c.node.Wallet.Balance().Spendable), nil
-	}
 	var sum coin.Amount
 	for _, own := range c.node.Wallet.Coins() {
-		if own.Spendable && int(own.Confirmations) >= least {
+		if own.Spendable && int(own.Confirmations) >= least && !c.ripening(own) {
 			sum += own.Out.Value
 		}
 	}
 	return amount(sum), nil
+}
+
+// ripening tells whether a coinbase has just the confirmations that let the next block spend it. Core's wallet, and
+// what is written for it, counts it as immature for this one block more.
+func (c *call) ripening(own wallet.Coin) bool {
+	return own.Coinbase && own.Confirmations <= c.node.Params.Maturity
 }
 
 type balanceJSON struct {
@@ -101,9 +104,19 @@ type balancesJSON struct {
 
 func getBalances(c *call) (any, error) {
 	processed := c.processed()
-	b := c.node.Wallet.Balance()
-	return balancesJSON{Processed: processed, Mine: balanceJSON{Trusted: amount(b.Spendable), Immature: amount(b.Immature),
-		Untrusted: amount(b.Total() - b.Spendable - b.Immature)}}, nil
+	var b balanceJSON
+	for _, own := range c.node.Wallet.Coins() {
+		value := amount(own.Out.Value)
+		switch {
+		case c.ripening(own):
+			b.Immature += value
+		case own.Spendable:
+			b.Trusted += value
+		default:
+			b.Untrusted += value
+		}
+	}
+	return balancesJSON{Mine: b, Processed: processed}, nil
 }
 
 // processed names the block that the wallet has seen at least: it catches up before it answers.
