@@ -70,7 +70,7 @@ func listed(t *testing.T, n *node.Node) int {
 	return len(list)
 }
 
-func sentBy(n *node.Node) int { return said(n, "transaction created") }
+func sentBy(n *node.Node) int { return said(n, node.SayCreated) }
 
 // chromium is a running browser.
 type chromium struct {

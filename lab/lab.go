@@ -30,6 +30,9 @@ import (
 // are for play money only.
 const DemoMnemonic = "cheese cheese cheese cheese cheese cheese cheese cheese cheese cheese cheese love"
 
+// DemoPassphrase opens the seed files of every demo.
+const DemoPassphrase = "cheese"
+
 // MaxPeers bounds the peers of one lab.
 const MaxPeers = 100
 
@@ -69,11 +72,11 @@ type Lab struct {
 }
 
 // Open opens the tracker and the peers and, on a new network, mines a few blocks that pay them. Nothing runs until Run.
-func Open(ctx context.Context, o Options) (l *Lab, err error) {
+func Open(ctx context.Context, o Options) (opened *Lab, err error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	l = &Lab{o: o}
+	l := &Lab{o: o}
 	defer func() {
 		if err != nil {
 			l.abandon()
@@ -152,7 +155,7 @@ func (l *Lab) openPeer(i int) (*Peer, error) {
 	}
 	cfg := PeerConfig{Node: node.Config{Params: l.Params, Name: name, Version: l.o.Version, Dir: name, FS: vfs.NewMem(),
 		Listener: p2pListener, Dial: l.o.Net.Dial, Trackers: []string{l.TrackerURL}, TrackerHTTP: l.trackerClient(),
-		Mnemonic: DemoMnemonic, Account: uint32(i), KDF: wallet.LightKDF,
+		Mnemonic: DemoMnemonic, Passphrase: DemoPassphrase, Account: uint32(i), KDF: wallet.LightKDF,
 		NoMine: l.o.NoMine, Threads: 1, HashLimit: l.o.HashRate / float64(l.o.Peers), Classic: l.o.Classic,
 		Logger: l.o.Logger(name), Now: l.o.Now, Seed: l.o.seed(i)}}
 	if l.o.Search != nil {

@@ -93,7 +93,7 @@ func TestThreePeersRace(t *testing.T) {
 		}
 		time.Sleep(10 * time.Second)
 		for _, p := range l.Peers[1:] {
-			if said(p.Node, node.SayIncoming) < 3 && p.Node.Pool.View().Len() > 0 {
+			if said(p.Node, node.SayIncoming)+said(p.Node, node.SayPaid) < 3 && p.Node.Pool.View().Len() > 0 {
 				t.Errorf("%s did not tell of the payments", p.Node.Name)
 			}
 		}

@@ -117,7 +117,7 @@ func (n *Node) Pay(ctx context.Context, p Payment) (Sent, error) {
 	}
 	address, _ := n.Params.Address(p.To)
 	s := Sent{Tx: tx, To: p.To, Address: address, RecipientName: name, Amount: p.Amount, Fee: made.Fee}
-	n.log.Info("transaction created", "amount", n.Money(s.Amount), "to", cmpOr(name, address), "fee", n.Money(s.Fee), "txid", tx.ID())
+	n.log.Info(SayCreated, "amount", n.Money(s.Amount), "to", cmpOr(name, address), "fee", n.Money(s.Fee), "txid", short(tx.ID()))
 	return s, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"cheese/chain"
 	"cheese/coin"
 	"cheese/miner"
+	"cheese/wallet"
 )
 
 // The words of the story, which windows tell lines apart by.
@@ -18,6 +19,8 @@ const (
 	SayAdded      = "new cheese added"
 	SayLost       = "lost the race"
 	SayReorg      = "reorg"
+	SayCreated    = "transaction created"
+	SayPaid       = "payment received"
 	SayIncoming   = "transaction received"
 	SayCatchingUp = "catching up"
 )
@@ -90,7 +93,7 @@ func (n *Node) tellReverted(reverted, added []chain.Update) {
 		return
 	}
 	for _, u := range reverted {
-		if n.isMine(u.Block) {
+		if n.Ours(u.Block) {
 			n.log.Warn(SayLost, "height", u.Height, "smell", short(u.Hash), "reward lost", n.Money(u.Block.Txs[0].Out[0].Value))
 		}
 	}
@@ -100,7 +103,7 @@ func (n *Node) tellReverted(reverted, added []chain.Update) {
 
 func (n *Node) tellAdded(b *coin.Block, height int32) {
 	attrs := []any{"height", height, "smell", short(b.Hash()), "txs", len(b.Txs) - 1}
-	if n.isMine(b) {
+	if n.Ours(b) {
 		n.log.Info(SayMined, append(attrs, "reward", n.Money(b.Txs[0].Out[0].Value))...)
 		return
 	}
@@ -108,14 +111,16 @@ func (n *Node) tellAdded(b *coin.Block, height int32) {
 	n.log.Info(SayAdded, append(attrs, "miner", cmpOr(who, "unknown"))...)
 }
 
-// isMine tells whether the block pays this peer's wallet.
-func (n *Node) isMine(b *coin.Block) bool {
+// Ours tells whether this peer won the block: all that its coinbase pays goes to this wallet.
+func (n *Node) Ours(b *coin.Block) bool {
+	ours := false
 	for _, out := range b.Txs[0].Out {
-		if n.Wallet.Mine(out.Script) {
-			return true
+		if out.Value > 0 && !n.Wallet.Mine(out.Script) {
+			return false
 		}
+		ours = ours || out.Value > 0
 	}
-	return false
+	return ours
 }
 
 func (n *Node) narratePool(seq uint64) uint64 {
@@ -129,7 +134,13 @@ func (n *Node) narratePool(seq uint64) uint64 {
 				continue
 			}
 			tx := c.Entry.Tx
-			n.log.Info(SayIncoming, "txid", short(tx.ID()), "amount", n.Money(outSum(tx)), "fee", n.Money(c.Entry.Fee), "vsize", tx.VSize())
+			if net, kind, _ := n.Wallet.Describe(tx); kind == wallet.KindReceived {
+				n.log.Info(SayPaid, "amount", n.Money(net), "txid", short(tx.ID()))
+				continue
+			} else if kind != "" { // ours: told when it was made
+				continue
+			}
+			n.log.Info(SayIncoming, "amount", n.Money(outSum(tx)), "fee", n.Money(c.Entry.Fee), "txid", short(tx.ID()))
 		}
 		if len(changes) == 0 {
 			return next

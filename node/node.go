@@ -176,8 +176,18 @@ func (n *Node) waitFor() int {
 
 func (n *Node) p2pConfig() p2p.Config {
 	return p2p.Config{Params: n.Params, Chain: n.Chain, Pool: n.Pool, Listener: n.cfg.Listener, Dial: n.cfg.Dial, Name: n.Name,
-		Version: n.Version, Now: n.now, Seed: n.rand.seed(), Logger: n.log, FS: n.cfg.FS, BookFile: filepath.Join(n.cfg.Dir, "peers.json"), PayTo: n.Wallet.PayToScript,
+		Version: n.Version, Now: n.now, Seed: n.rand.seed(), Logger: n.log, FS: n.cfg.FS, BookFile: filepath.Join(n.cfg.Dir, "peers.json"), PayTo: n.payTo,
 		AutoConnect: !n.Classic}
+}
+
+// payTo answers a peer that wants to pay: with the current address, which changes once it was paid, so that a peer
+// that asks often cannot use up addresses.
+func (n *Node) payTo() ([]byte, error) {
+	address, err := n.Wallet.Address()
+	if err != nil {
+		return nil, err
+	}
+	return n.Params.ParseAddress(address)
 }
 
 func (n *Node) openAnnouncer() error {
@@ -238,6 +248,7 @@ func (n *Node) Run(ctx context.Context) error {
 	run("miner", n.Miner.Run)
 	run("narrator", n.narrate)
 	run("connections", n.keepConnected)
+	run("rebroadcast", n.rebroadcast)
 	if n.Trackers != nil {
 		run("announcer", func(ctx context.Context) error { n.Trackers.Run(ctx); return nil })
 	}
@@ -280,6 +291,26 @@ func (n *Node) CloseListener() {
 
 // Close flushes and closes the data of a peer that is not running; Run does so itself.
 func (n *Node) Close() error { return errors.Join(n.Wallet.Close(), n.Chain.Close()) }
+
+// rebroadcastEvery is how often payments of ours that left the pool, or were in it when the peer stopped, are offered
+// again.
+const rebroadcastEvery = time.Minute
+
+// rebroadcast brings our own unconfirmed payments back into the pool, from where they are announced to peers.
+func (n *Node) rebroadcast(ctx context.Context) error {
+	for ctx.Err() == nil {
+		for _, tx := range n.Wallet.Rebroadcast() {
+			if err := n.Pool.Accept(tx); err != nil {
+				n.log.Debug("our payment cannot go out again yet", "txid", tx.ID(), "error", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(rebroadcastEvery):
+		}
+	}
+	return nil
+}
 
 // lockedRand is a source of randomness that several goroutines share. Nothing secret comes from it.
 type lockedRand struct {

@@ -72,7 +72,7 @@ func (st *stream) run(ctx context.Context) {
 		case <-st.s.stop.Done():
 			return
 		case <-beat.C:
-			if st.comment("beat") != nil {
+			if st.raw("heartbeat", "", []byte("{}")) != nil {
 				return
 			}
 		case <-rate.C:
@@ -154,14 +154,6 @@ func (st *stream) raw(event, id string, data []byte) error {
 		id = "id: " + id + "\n"
 	}
 	_, err := fmt.Fprintf(st.w, "event: %s\n%sdata: %s\n\n", event, id, data)
-	return err
-}
-
-func (st *stream) comment(text string) error {
-	if err := st.out.SetWriteDeadline(time.Now().Add(streamWriteMax)); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintf(st.w, ": %s\n\n", text)
 	return err
 }
 

@@ -51,10 +51,9 @@ func (s *Server) facts(v *chain.View, e chain.Entry) blockFacts {
 }
 
 func (s *Server) blockFacts(b *coin.Block) blockFacts {
-	f := blockFacts{miner: miner.MinerName(b.Txs[0]), txs: len(b.Txs), size: b.Size()}
+	f := blockFacts{miner: miner.MinerName(b.Txs[0]), txs: len(b.Txs), size: b.Size(), mine: s.node.Ours(b)}
 	for _, out := range b.Txs[0].Out {
 		f.reward += out.Value
-		f.mine = f.mine || s.node.Wallet.Mine(out.Script)
 	}
 	return f
 }

@@ -127,7 +127,7 @@ func TestDoorKeepsStrangersOut(t *testing.T) {
 		want               int
 	}{
 		{"the window itself", "GET", "/api/state", nil, 200},
-		{"localhost is this machine too", "GET", "/api/state", []string{"Host", "localhost:" + port}, 200},
+		{"localhost is this machine too, without that name's cookie", "GET", "/api/state", []string{"Host", "localhost:" + port}, 401},
 		{"a name pointed here", "GET", "/api/state", []string{"Host", "evil.example:" + port}, 403},
 		{"a name without port", "GET", "/api/state", []string{"Host", "127.0.0.1"}, 403},
 		{"another site's page", "GET", "/api/state", []string{"Origin", "http://evil.example"}, 403},
@@ -346,16 +346,4 @@ func TestEventStreamResumes(t *testing.T) {
 		snapshots[event] = true
 		return mined == 1 && snapshots["stack"] && snapshots["wallet"] && snapshots["mempool"] && snapshots["connections"] && snapshots["status"]
 	})
-}
-
-func TestJournalForgetsTheOldest(t *testing.T) {
-	j := node.NewJournal()
-	log := slog.New(j.Handler(slog.DiscardHandler))
-	for i := range 5000 {
-		log.Info("line", "i", i)
-	}
-	lines, missed := j.Since(0, 100000)
-	if len(lines) > 2000 || uint64(len(lines))+missed != 5000 || lines[len(lines)-1].Attrs[0] != [2]string{"i", "4999"} {
-		t.Errorf("%d lines, %d missed", len(lines), missed)
-	}
 }
