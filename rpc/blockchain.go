@@ -207,9 +207,13 @@ type blockchainInfoJSON struct {
 func getBlockchainInfo(c *call) (any, error) {
 	v := c.node.Chain.View()
 	tip, best := v.Tip(), v.BestHeader()
+	size, err := c.node.Chain.SizeOnDisk()
+	if err != nil {
+		return nil, internal(err)
+	}
 	return blockchainInfoJSON{Chain: c.node.Params.Name, Blocks: tip.Height(), Headers: best.Height(), BestBlockHash: tip.Hash(),
 		Difficulty: coin.Difficulty(tip.Header().Bits), Time: tip.Header().Time, MedianTime: tip.MedianTime(), Progress: progress(tip, best),
-		Downloading: c.server.initialDownload(tip), ChainWork: workHex(tip.Work()), Warnings: c.warnings()}, nil
+		Downloading: c.server.initialDownload(tip), ChainWork: workHex(tip.Work()), SizeOnDisk: size, Warnings: c.warnings()}, nil
 }
 
 // progress estimates how much of the best known chain is verified, from 0 to 1, by its work.

@@ -2,8 +2,10 @@ package rpc
 
 import (
 	"errors"
+	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"cheese/node"
@@ -238,7 +240,7 @@ func getNetworkInfo(c *call) (any, error) {
 }
 
 func addNode(c *call) (any, error) {
-	addr, command, v2 := c.text(0), c.text(1), c.boolean(2, false)
+	addr, command, v2 := c.withPort(c.text(0)), c.text(1), c.boolean(2, false)
 	switch {
 	case c.err != nil:
 		return nil, c.err
@@ -267,8 +269,17 @@ func addNode(c *call) (any, error) {
 	return nil, err
 }
 
+// withPort adds the network's port to an address that has none.
+func (c *call) withPort(addr string) string {
+	if _, _, err := net.SplitHostPort(addr); err == nil || addr == "" {
+		return addr
+	}
+	host := strings.TrimSuffix(strings.TrimPrefix(addr, "["), "]")
+	return net.JoinHostPort(host, strconv.Itoa(int(c.node.Params.P2PPort)))
+}
+
 func disconnectNode(c *call) (any, error) {
-	addr, id := c.text(0), c.integer(1, 0)
+	addr, id := c.withPort(c.text(0)), c.integer(1, 0)
 	switch {
 	case c.err != nil:
 		return nil, c.err

@@ -252,6 +252,8 @@ func TestAddNode(t *testing.T) {
 	h.is("null", "addnode", `["`+nobody+`","remove"]`)
 	h.fails(codeNotAdded, "It has not been added previously", "addnode", `["`+nobody+`","remove"]`)
 	h.is("null", "addnode", `["`+nobody+`","onetry"]`)
+	h.is("null", "addnode", `["127.0.0.1","add"]`)
+	h.is("null", "addnode", `["127.0.0.1:18444","remove"]`) // the same, with regtest's port
 	h.fails(codeMisc, "addnode \"node\" \"command\"", "addnode", `["`+nobody+`","often"]`)
 	h.fails(codeNotConnected, "Node not found in connected nodes", "disconnectnode", `["`+nobody+`"]`)
 	h.fails(codeNotConnected, "Node not found in connected nodes", "disconnectnode", `["",5]`)
