@@ -244,13 +244,14 @@ func (m *machine) onAddr(p *peer, list *msg.Addr) {
 		if seen.After(m.now.Add(relayFresh)) || seen.Before(m.now.Add(-maxAddrAge)) {
 			seen = m.now.Add(-5 * 24 * time.Hour) // as Core takes times that make no sense
 		}
-		fresh := m.book.add(a.Addr, a.Services, seen, "gossip")
-		if fresh && len(list.Addresses) <= relayUpTo && m.now.Sub(seen) < relayFresh {
+		m.book.add(a.Addr, a.Services, seen, "gossip")
+		if len(list.Addresses) <= relayUpTo && m.now.Sub(seen) < relayFresh {
 			m.relayAddr(p, a)
 		}
 	}
 }
 
+// relayAddr passes an address on to a few peers. It ends by itself: over no connection does it go twice.
 func (m *machine) relayAddr(from *peer, a msg.Address) {
 	var to []*peer
 	for _, q := range m.peers {

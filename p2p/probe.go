@@ -47,7 +47,7 @@ func Probe(ctx context.Context, nc net.Conn, p *coin.Params, version string, now
 
 func probe(nc net.Conn, p *coin.Params, version string, now time.Time) (*msg.Version, error) {
 	// The nonce stays zero, which is nobody's: two probes at once are not taken for one node that dials twice.
-	hello := &msg.Version{Version: msg.Version70016, Time: now.Unix(), Agent: UserAgent(version, "probe"), NoRelay: true}
+	hello := &msg.Version{Version: msg.Version70016, Time: now.Unix(), Agent: "/cheese-probe:" + cleanName(version) + "/", NoRelay: true}
 	if _, err := nc.Write(msg.Frame(p.Magic, hello)); err != nil {
 		return nil, err
 	}

@@ -232,6 +232,65 @@ func TestTransactionReachesEveryoneOnce(t *testing.T) {
 		}
 	}
 	w.same("times it was sent", a.sent["tx"]+b.sent["tx"]+c.sent["tx"], 2)
+	w.same("announcements by a", a.sent["inv"], 2)
+	a.event(PoolAdded{Txs: []PoolTx{{ID: tx.ID(), FeeRate: 1000}}}) // the wallet says it again
+	w.settle()
+	w.same("announcements by a to those who know", a.sent["inv"], 2)
+}
+
+func TestBlocksForThoseWhoAskByInventory(t *testing.T) {
+	w := newWorld(t)
+	a, old := w.node("a"), w.node("old")
+	a.mine(600, 1)
+	var invs []*msg.Inv
+	a.mute = func(m msg.Message) bool {
+		inv, ok := m.(*msg.Inv)
+		if ok {
+			invs = append(invs, inv)
+		}
+		return ok
+	}
+	old.mute = func(m msg.Message) bool { return m.Command() == "getheaders" }
+	old.mustDial(a)
+	a.inject(&msg.GetBlocks{Locator: msg.Locator{Hashes: []coin.Hash{coin.Regtest().Genesis.Hash()}}})
+	w.same("blocks named", len(invs[0].Items), 500)
+	a.inject(&msg.GetData{Items: invs[0].Items[:499]})
+	w.same("announcements before the last is asked for", len(invs), 1)
+	a.inject(&msg.GetData{Items: invs[0].Items[499:]})
+	w.same("what follows the last", invs[1].Items, []msg.Item{{Kind: msg.KindBlock, Hash: a.chain.tip}})
+}
+
+func TestServingWaitsForTheReader(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.node("a"), w.node("b")
+	a.mustDial(b)
+	var items []msg.Item
+	for i := range 50 {
+		tx := payment(nil, i)
+		tx.Out[0].Script = make([]byte, 100_000)
+		a.pool[tx.ID()] = tx
+		items = append(items, msg.Item{Kind: msg.KindWitnessTx, Hash: tx.ID()})
+	}
+	a.event(Received{ID: a.m.peers[0].id, Msg: &msg.GetData{Items: items}})
+	w.same("sent before any is written", a.sent["tx"], 11)
+	w.settle()
+	w.same("sent in the end", a.sent["tx"], 50)
+}
+
+func TestAddressOfANewPeerGetsAround(t *testing.T) {
+	w := newWorld(t)
+	var line []*testNode
+	for i := range 4 {
+		line = append(line, w.node(fmt.Sprint("n", i)))
+		if i > 0 {
+			line[i].mustDial(line[i-1])
+		}
+	}
+	for _, n := range line[:3] {
+		if n.m.book.byAddr[line[3].addr] == nil {
+			t.Errorf("%s has not heard of the last", n.name)
+		}
+	}
 }
 
 func TestSilentAnnouncerIsReplacedByTheNext(t *testing.T) {
@@ -359,10 +418,12 @@ func TestSilentPeerIsDroppedAndASleepingMachineBlamesNobody(t *testing.T) {
 	a.mustDial(b)
 	w.pass(10 * time.Minute)
 	w.same("connections of peers that answer pings", a.ready(), 1)
+	b.mute = func(m msg.Message) bool { return m.Command() == "pong" }
+	w.pass(pingEvery) // now a ping is on its way
+	w.same("waiting for a pong", a.m.peers[0].pinging, true)
 	w.now = w.now.Add(8 * time.Hour) // the lid was closed
 	w.pass(time.Second)
 	w.same("connections after a sleep", a.ready(), 1)
-	b.mute = func(m msg.Message) bool { return m.Command() == "pong" }
 	w.pass(4 * time.Minute)
 	w.same("connections to a peer that does not answer pings", a.ready(), 0)
 }
