@@ -45,11 +45,11 @@ type Config struct {
 	Dir string // data directory, or any name where FS is in memory
 	FS  vfs.FS // nil: the disk
 
-	Listener    net.Listener // for other peers; nil: none, and then the peer is not announced
-	Dial        func(ctx context.Context, addr string) (net.Conn, error)
-	Trackers    []string     // URLs
-	TrackerHTTP *http.Client // nil: the tracker client's own
-	Connect     []string     // addresses to keep connected to, beside what trackers and peers tell
+	Listener    net.Listener                                             // for other peers; nil: none, and then the peer is not announced
+	Dial        func(ctx context.Context, addr string) (net.Conn, error) // nil: TCP
+	Trackers    []string                                                 // URLs
+	TrackerHTTP *http.Client                                             // nil: the tracker client's own
+	Connect     []string                                                 // addresses to keep connected to, beside what trackers and peers tell
 
 	Mnemonic   string     // the wallet's, when it does not exist yet; "": a fresh one
 	Account    uint32     // BIP 86 account, so that several peers may share one mnemonic
@@ -138,6 +138,11 @@ func (cfg *Config) complete() error {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Dial == nil {
+		cfg.Dial = func(ctx context.Context, addr string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", addr)
+		}
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)

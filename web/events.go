@@ -63,13 +63,11 @@ func (st *stream) run(ctx context.Context) {
 		if st.lines() != nil || st.snapshots() != nil || st.out.Flush() != nil {
 			return
 		}
-		if !pause(ctx, st.s.stop, coalesce) {
+		if !pause(ctx, coalesce) {
 			return
 		}
 		select {
 		case <-ctx.Done():
-			return
-		case <-st.s.stop.Done():
 			return
 		case <-beat.C:
 			if st.raw("heartbeat", "", []byte("{}")) != nil {
@@ -86,14 +84,12 @@ func (st *stream) run(ctx context.Context) {
 	}
 }
 
-// pause waits for d and tells whether both contexts still stand.
-func pause(a, b context.Context, d time.Duration) bool {
+// pause waits for d and tells whether ctx still stands.
+func pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
-	case <-a.Done():
-		return false
-	case <-b.Done():
+	case <-ctx.Done():
 		return false
 	case <-t.C:
 		return true

@@ -50,10 +50,8 @@ type Server struct {
 	cookie  string
 	app     http.Handler
 	static  fs.FS
-	stop    context.Context // ends when Serve does, and ends event streams
-
-	mu   sync.Mutex
-	seen map[coin.Hash]blockFacts
+	mu      sync.Mutex
+	seen    map[coin.Hash]blockFacts
 }
 
 // maxStreams bounds the event streams that are open at once.
@@ -86,10 +84,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("the window's address: %w", err)
 	}
 	s.host, s.cookie = hostCheck{at}, fmt.Sprintf("cheese_%d", at.Port())
-	stop, cancel := context.WithCancel(ctx)
-	defer cancel()
-	s.stop = stop
-	server := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute,
+	server := &http.Server{Handler: s.handler(), BaseContext: func(net.Listener) context.Context { return ctx }, // ends event streams and long calls
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug)}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
