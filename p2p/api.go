@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"net/netip"
 	"time"
 
 	"cheese/chain"
@@ -102,14 +101,3 @@ var (
 	ErrCannotPay        = errors.New("the peer does not answer payment requests")
 	ErrStopped          = errors.New("the node is not running")
 )
-
-var _ interface {
-	Run(context.Context) error
-	Connect(context.Context, string) error
-	Disconnect(int64) error
-	AddAddresses([]netip.AddrPort, string)
-	Peers() []PeerInfo
-	Changed() <-chan struct{}
-	AskPayment(context.Context, int64) ([]byte, error)
-	ClockOffset() (time.Duration, int)
-} = (*Node)(nil)

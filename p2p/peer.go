@@ -115,6 +115,9 @@ type peerServe struct {
 }
 
 func newPeer(e Connected, now time.Time) *peer {
+	if a, err := netip.ParseAddrPort(e.Dialed); err == nil {
+		e.Remote = a // a proxy or a shaped link may show its own
+	}
 	return &peer{id: e.ID, remote: e.Remote, dialed: e.Dialed, inbound: e.Dialed == "", since: now,
 		addrTokens: fullBucket(maxAddrBurst, now), payTokens: fullBucket(payBurst, now),
 		knownAddrs: newRecent[netip.AddrPort](maxKnownAddrs),

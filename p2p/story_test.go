@@ -317,6 +317,52 @@ func TestSilentAnnouncerIsReplacedByTheNext(t *testing.T) {
 	w.same("c's pool", len(c.pool), 2)
 }
 
+func TestNotFoundTurnsToTheNextAnnouncer(t *testing.T) {
+	w := newWorld(t)
+	a, b, c := w.node("a"), w.node("b"), w.node("c")
+	c.mustDial(a, b)
+	tx := payment(nil, 1)
+	a.event(PoolAdded{Txs: []PoolTx{{ID: tx.ID()}}}) // announced, and gone when it is asked for
+	b.submit(tx)
+	w.settle()
+	w.same("c's pool", len(c.pool), 1)
+
+	a.mine(5, 1)
+	a.chain.bodies, b.chain.bodies = b.chain.bodies, a.chain.bodies // a has lost its blocks on disk
+	for _, e := range a.chain.entries {
+		e.HasBody = false
+	}
+	w.settle()
+	w.same("c's height without the blocks", c.chain.entries[c.chain.tip].Height, int32(0))
+	w.same("what c waits for", len(c.m.inFlight), 0)
+}
+
+// TestQueueOfAPeerThatLeavesIsTakenOver has more announced by two peers than may be asked of one at once.
+func TestQueueOfAPeerThatLeavesIsTakenOver(t *testing.T) {
+	w := newWorld(t)
+	a, b, c := w.node("a"), w.node("b"), w.node("c")
+	c.mustDial(a, b)
+	silent := func(m msg.Message) bool { return m.Command() == "tx" }
+	a.mute = silent
+	for i := range 3 * maxTxsAsked {
+		tx := payment(nil, i)
+		a.submit(tx)
+		w.settle()
+		b.pool[tx.ID()] = tx
+	}
+	w.same("c's pool while a is silent", len(c.pool), 0)
+	var txs []PoolTx
+	for id := range b.pool {
+		txs = append(txs, PoolTx{ID: id})
+	}
+	b.event(PoolAdded{Txs: txs})
+	w.settle()
+	a.event(Hangup{ID: a.m.peers[0].id})
+	w.settle()
+	w.same("c's pool when a is gone", len(c.pool), 3*maxTxsAsked)
+	w.same("left over", []int{len(c.m.wants), c.m.peers[0].txsAsked, len(c.m.peers[0].txsWaiting)}, []int{0, 0, 0})
+}
+
 func TestOrphanWaitsForItsParents(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.node("a"), w.node("b")

@@ -173,6 +173,7 @@ func (m *machine) headersRefused(p *peer, hs []coin.Header, err error) {
 	var rule *consensus.RuleError
 	if !errors.As(err, &rule) {
 		m.log(slog.LevelError, "headers could not be stored", "reason", err.Error())
+		m.headersEnd(p)
 		return
 	}
 	switch rule.Kind {

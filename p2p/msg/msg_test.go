@@ -188,6 +188,31 @@ func TestInventoryRoundTrips(t *testing.T) {
 	})
 }
 
+// TestVersionRoundTrips is the same for the message with the most fields.
+func TestVersionRoundTrips(t *testing.T) {
+	addr := rapid.Custom(func(t *rapid.T) netip.AddrPort {
+		ip, _ := netip.AddrFromSlice(rapid.SampledFrom([][]byte{{10, 0, 0, 1}, make([]byte, 16), append(make([]byte, 15), 1)}).Draw(t, "ip"))
+		return netip.AddrPortFrom(ip, rapid.Uint16().Draw(t, "port"))
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		m := &Version{Version: rapid.Uint32Range(70001, 80000).Draw(t, "version"), Services: rapid.Uint64().Draw(t, "services"),
+			Time: rapid.Int64Range(0, 1<<40).Draw(t, "time"), To: addr.Draw(t, "to"), From: addr.Draw(t, "from"), Nonce: rapid.Uint64().Draw(t, "nonce"),
+			Agent: rapid.StringN(0, 60, MaxAgent).Draw(t, "agent"), Height: rapid.Int32().Draw(t, "height"), NoRelay: rapid.Bool().Draw(t, "relay")}
+		back, err := Decode("version", m.Append(nil))
+		if err != nil || !reflect.DeepEqual(back, m) {
+			t.Fatalf("%+v became %+v: %v", m, back, err)
+		}
+		var theirs wire.MsgVersion
+		if err := theirs.BtcDecode(bytes.NewBuffer(m.Append(nil)), 70016, wire.BaseEncoding); err != nil {
+			t.Fatal(err)
+		}
+		if theirs.Nonce != m.Nonce || theirs.UserAgent != m.Agent || theirs.LastBlock != m.Height || theirs.DisableRelayTx != m.NoRelay ||
+			theirs.Timestamp.Unix() != m.Time || theirs.AddrMe.Port != m.From.Port() || uint64(theirs.Services) != m.Services {
+			t.Fatalf("wire reads %+v from %+v", theirs, m)
+		}
+	})
+}
+
 // FuzzFrame feeds arbitrary bytes to the frame reader and to every decoder: nothing may panic, and what is decoded must
 // survive a second trip.
 func FuzzFrame(f *testing.F) {
