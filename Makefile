@@ -2,7 +2,7 @@
 # make demo    build, then a tracker and three racing peers
 # make test    every test: Go with the race detector, the window's, a browser's
 # make check   the slower checks: vet, formatting, cross-compiling, fuzzing, btcd interoperability
-.PHONY: build demo test check window browser fuzz cross clean
+.PHONY: build demo test check window browser cross screenshot clean
 
 GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -46,6 +46,10 @@ check: window
 cross: window
 	@for p in $(PLATFORMS); do echo "build $$p"; \
 	  CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -o /dev/null ./cmd/cheese || exit 1; done
+
+# The README's picture, as the browser test sees the window.
+screenshot: window browser
+	dir=$$(mktemp -d) && CHEESE_SCREENSHOTS=$$dir $(GO) test -count=1 -run TestTheFourButtons ./lab && cp $$dir/home-1280-light.png docs/window.png && rm -r $$dir
 
 clean:
 	rm -rf bin window/node_modules

@@ -23,6 +23,7 @@ type Params struct {
 	HDPrivate      [4]byte
 	HDCoin         uint32 // SLIP 44 coin type in BIP 86 paths
 	Ticker         string // what a coin is called: "CHZ", "BTC"
+	Unit           string // what many of its smallest part, 10^-8, are called: "crumbs", "sat"
 	Taproot        bool   // new addresses are bech32m taproot by default
 	PaymentRequest bool   // peers ask each other for an address to pay to (our only p2p extension)
 
@@ -88,7 +89,7 @@ const leastAhead = 120 * time.Second
 // ASERT, strict timestamps, and all of Bitcoin's soft forks from the start.
 func sandbox(spacing time.Duration) *Params {
 	return &Params{
-		PubKeyPrefix: 28, ScriptPrefix: 87, WIFPrefix: 156, HDCoin: 1, Ticker: "CHZ", Taproot: true, PaymentRequest: true,
+		PubKeyPrefix: 28, ScriptPrefix: 87, WIFPrefix: 156, HDCoin: 1, Ticker: "CHZ", Unit: "crumbs", Taproot: true, PaymentRequest: true,
 		HDPublic: [4]byte{0x04, 0x35, 0x87, 0xcf}, HDPrivate: [4]byte{0x04, 0x35, 0x83, 0x94},
 		Retarget: RetargetASERT, Spacing: spacing, HalfLife: HalfLifeSpacings * spacing,
 		StrictTime: true, MaxAhead: max(10*spacing, leastAhead),
@@ -102,7 +103,7 @@ const cheeseNonce = 2985631
 // Regtest returns Bitcoin's regtest network as in Bitcoin Core 28.
 func Regtest() *Params {
 	p := &Params{
-		Name: "regtest", HRP: "bcrt", PubKeyPrefix: 111, ScriptPrefix: 196, WIFPrefix: 239, HDCoin: 1, Ticker: "BTC",
+		Name: "regtest", HRP: "bcrt", PubKeyPrefix: 111, ScriptPrefix: 196, WIFPrefix: 239, HDCoin: 1, Ticker: "BTC", Unit: "sat",
 		HDPublic: [4]byte{0x04, 0x35, 0x87, 0xcf}, HDPrivate: [4]byte{0x04, 0x35, 0x83, 0x94},
 		P2PPort: 18444, HTTPPort: 18443, TrackerPort: 5656,
 		PowLimit: Target(0x207fffff), Retarget: RetargetNone, Spacing: 10 * time.Minute, MaxAhead: 2 * time.Hour,

@@ -56,7 +56,7 @@ func TestTheFourButtons(t *testing.T) {
 		w.eventually("the log tells who won", `/cheese mined|new cheese added/.test(document.body.textContent)`)
 		w.noErrors()
 	}
-	one.gallery()
+	one.gallery(n)
 }
 
 // bootstrapHeight is how many blocks funded the peers.
@@ -187,9 +187,26 @@ func (p *page) shot(name string) {
 	}
 }
 
-// gallery looks at every view, wide and narrow, light and dark: nothing may stick out sideways.
-func (p *page) gallery() {
+// busy lets the peers pay each other until a few more cheeses are mined, so that pictures show a network at work.
+func (p *page) busy(n *labtest.Network) {
 	p.t.Helper()
+	for i := range 16 {
+		if _, err := n.Node(i % len(n.Peers)).RandomPayment(p.t.Context()); err != nil {
+			p.t.Fatal(err)
+		}
+		if i%4 == 3 && i < 15 {
+			n.Eventually("the payments are mined", func() bool { return n.Node(0).Pool.View().Len() < node.ClassicWaitFor })
+		}
+	}
+}
+
+// gallery looks at every view, wide and narrow, light and dark: nothing may stick out sideways.
+func (p *page) gallery(n *labtest.Network) {
+	p.t.Helper()
+	if os.Getenv("CHEESE_SCREENSHOTS") != "" {
+		p.busy(n)
+	}
+	p.eval(`(document.querySelector('[data-testid="result-show-cheese-stack"] button')?.click(), true)`)
 	for _, scheme := range []string{"light", "dark"} {
 		for _, width := range []int64{1280, 400} {
 			p.do(chromedp.EmulateViewport(width, 900))

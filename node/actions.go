@@ -117,7 +117,7 @@ func (n *Node) Pay(ctx context.Context, p Payment) (Sent, error) {
 	}
 	address, _ := n.Params.Address(p.To)
 	s := Sent{Tx: tx, To: p.To, Address: address, RecipientName: name, Amount: p.Amount, Fee: made.Fee}
-	n.log.Info(SayCreated, "amount", n.Money(s.Amount), "to", cmpOr(name, address), "fee", n.Money(s.Fee), "txid", short(tx.ID()))
+	n.log.Info(SayCreated, "amount", n.Money(s.Amount), "to", cmpOr(name, address), "fee", n.Small(s.Fee), "txid", short(tx.ID()))
 	return s, nil
 }
 
@@ -154,6 +154,9 @@ func (n *Node) RandomPayment(ctx context.Context) (Sent, error) {
 	}
 	return n.Pay(ctx, Payment{Peer: to.ID, Amount: amount})
 }
+
+// Small renders a small amount such as a fee in the smallest unit: "308 crumbs".
+func (n *Node) Small(a coin.Amount) string { return fmt.Sprintf("%d %s", int64(a), n.Params.Unit) }
 
 // Money renders an amount with the network's ticker, without trailing zeros: "2.5 CHZ".
 func (n *Node) Money(a coin.Amount) string { return trimZeros(a.String()) + " " + n.Params.Ticker }

@@ -140,7 +140,7 @@ func (n *Node) narratePool(seq uint64) uint64 {
 			} else if kind != "" { // ours: told when it was made
 				continue
 			}
-			n.log.Info(SayIncoming, "amount", n.Money(outSum(tx)), "fee", n.Money(c.Entry.Fee), "txid", short(tx.ID()))
+			n.log.Info(SayIncoming, "outputs", n.Money(outSum(tx)), "fee", n.Small(c.Entry.Fee), "txid", short(tx.ID()))
 		}
 		if len(changes) == 0 {
 			return next
