@@ -173,7 +173,18 @@ func TestSyncWithBtcd(t *testing.T) {
 			until(t, "we follow btcd", func() bool { return second.tip() == us.tip() })
 		})
 	}
-	for _, p := range us.Peers() {
-		t.Logf("peer %+v", p)
+}
+
+// TestSyncWithBtcdWhoseLastBlockIsOld is about the case in which btcd does not answer getheaders.
+func TestSyncWithBtcdWhoseLastBlockIsOld(t *testing.T) {
+	binary := buildBtcd(t)
+	defer http.DefaultClient.CloseIdleConnections()
+	old, young := start(t, "old", loopback(t)), start(t, "young", nil)
+	old.mine(700) // with timestamps soon after genesis
+	between := startBtcd(t, binary, "--addpeer="+old.addr)
+	until(t, "btcd has the blocks", func() bool { return between.tip() == old.tip() })
+	if err := young.Connect(t.Context(), between.p2p); err != nil {
+		t.Fatal(err)
 	}
+	until(t, "we have them from btcd", func() bool { return young.tip() == old.tip() })
 }

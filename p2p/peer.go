@@ -88,6 +88,10 @@ type peerSync struct {
 	pushed        int         // unrequested blocks in the hands of the chain
 	blockProgress time.Time   // when it last sent a block we asked for, or was first asked
 	stalled       bool
+
+	byInventory bool        // it is silent when asked for headers
+	invBlocks   []coin.Hash // announced, and not asked for yet
+	invAskedAt  int32       // our height when it was last asked for an inventory
 }
 
 // chainPoint is a block a peer is known to have; the zero value is none.

@@ -77,12 +77,14 @@ func (m *machine) onInv(p *peer, inv *msg.Inv) {
 		case msg.KindBlock:
 			if !m.noteBest(p, item.Hash) {
 				newest = item.Hash
+				m.queueInventory(p, item.Hash)
 			}
 		}
 	}
 	if !newest.IsZero() {
 		p.announced = newest
 		m.askHeaders(p, m.v.BestHeader().Hash())
+		m.wantBlocks = true
 	}
 }
 

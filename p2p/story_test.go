@@ -260,6 +260,22 @@ func TestBlocksForThoseWhoAskByInventory(t *testing.T) {
 	w.same("what follows the last", invs[1].Items, []msg.Item{{Kind: msg.KindBlock, Hash: a.chain.tip}})
 }
 
+// TestSyncFromAPeerThatIsSilentAboutHeaders plays a btcd whose last block is old.
+func TestSyncFromAPeerThatIsSilentAboutHeaders(t *testing.T) {
+	w := newWorld(t)
+	old, young := w.node("old"), w.node("young")
+	old.mine(1300, 1)
+	old.mute = func(m msg.Message) bool { return m.Command() == "headers" }
+	young.mustDial(old)
+	w.pass(9 * time.Second)
+	w.same("height while waiting for headers", young.chain.entries[young.chain.tip].Height, int32(0))
+	w.pass(2 * time.Second)
+	w.same("young's tip", young.chain.tip, old.chain.tip)
+	w.pass(3 * time.Minute)
+	w.same("connections", young.ready(), 1)
+	w.same("left over", []int{len(young.m.inFlight), len(young.m.peers[0].invBlocks)}, []int{0, 0})
+}
+
 func TestServingWaitsForTheReader(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.node("a"), w.node("b")

@@ -221,10 +221,18 @@ func (m *machine) checkHeaders(p *peer) {
 		p.headersRetry = time.Time{}
 		m.askHeaders(p, m.v.BestHeader().Hash())
 	}
-	if p.headersAsked.IsZero() || m.now.Sub(p.headersAsked) <= headersTimeout {
+	if p.headersAsked.IsZero() {
 		return
 	}
-	if p.height() > m.v.BestHeader().Height() {
+	waited := m.now.Sub(p.headersAsked)
+	behind := p.height() > m.v.BestHeader().Height()
+	if waited > headersPatience && behind && !p.byInventory && p.servesBlocks() {
+		m.askInventory(p)
+	}
+	if waited <= headersTimeout {
+		return
+	}
+	if behind && m.now.Sub(p.blockProgress) > headersTimeout {
 		m.drop(p, fmt.Errorf("%w: claims %d blocks but does not send their headers", ErrTimeout, p.height()))
 		return
 	}
@@ -234,6 +242,11 @@ func (m *machine) checkHeaders(p *peer) {
 
 // fetchBlocks asks peers for the blocks that are missing on the best chain of headers, lowest first.
 func (m *machine) fetchBlocks() {
+	for _, p := range m.peers {
+		if p.byInventory {
+			m.fetchInventory(p)
+		}
+	}
 	idle := func(p *peer) bool { return m.fetchable(p) && len(p.blocks) <= maxBlocksAsked/2 }
 	if !slices.ContainsFunc(m.peers, idle) || !m.roomToCheck() {
 		return
