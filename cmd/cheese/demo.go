@@ -3,15 +3,21 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"math"
+	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"text/tabwriter"
 
 	"cheese/coin"
 	"cheese/lab"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 type demoCmd struct {
@@ -33,18 +39,26 @@ type demoCmd struct {
 }
 
 func (c *demoCmd) Run(ctx context.Context, out *output) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	params, err := c.network()
 	if err != nil {
 		return err
 	}
-	dir, err := c.dir()
+	dir, release, err := c.dir()
 	if err != nil {
 		return err
 	}
+	defer release()
 	terminal, seen := c.handler(out), 0
 	l, err := lab.Open(ctx, lab.Options{Peers: c.Peers, Params: params, Dir: dir, Classic: c.Classic, HashRate: c.HashRate, Version: programVersion(),
 		Host: c.Host, P2PPort: c.P2PPort, HTTPPort: c.HTTPPort, TrackerPort: c.TrackerPort,
 		Logger: func(name string) *slog.Logger { seen++; return slog.New(label(terminal, name, seen, out)) }})
+	var field *coin.FieldError
+	if errors.As(err, &field) {
+		return fmt.Errorf("%w: --fresh starts anew", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -73,25 +87,82 @@ func (c *demoCmd) network() (*coin.Params, error) {
 	return loadNetwork(c.Network)
 }
 
-func (c *demoCmd) dir() (string, error) {
-	if c.Memory {
-		return "", nil
+// check says what is wrong with the flags before anything is opened.
+func (c *demoCmd) check() error {
+	if c.Peers < 1 || c.Peers > lab.MaxPeers {
+		return fmt.Errorf("--peers %d: a demo has 1 to %d peers", c.Peers, lab.MaxPeers)
 	}
-	dir, err := orHome(c.DataDir, "demo")
-	if err != nil || !c.Fresh {
-		return dir, err
+	if !(c.HashRate >= 1 && c.HashRate <= maxDemoHashRate) {
+		return fmt.Errorf("--hash-rate %v: from 1 to %d hashes per second are possible", c.HashRate, maxDemoHashRate)
 	}
-	// Only what a demo made is deleted, so that a mistyped folder loses nothing else.
-	made, err := filepath.Glob(filepath.Join(dir, "Peer*"))
-	if err != nil {
-		return "", err
-	}
-	for _, path := range append(made, filepath.Join(dir, "network.json")) {
-		if err := os.RemoveAll(path); err != nil {
-			return "", fmt.Errorf("start anew: %w", err)
+	for _, first := range []struct {
+		flag string
+		port uint16
+	}{{"--p2p-port", c.P2PPort}, {"--http-port", c.HTTPPort}} {
+		if last := int(first.port) + c.Peers - 1; first.port != 0 && last > math.MaxUint16 {
+			return fmt.Errorf("%s %d: %d peers would need ports up to %d, and there are only %d", first.flag, first.port, c.Peers, last, math.MaxUint16)
 		}
 	}
-	return dir, nil
+	l, err := lab.Sockets{}.Listen(net.JoinHostPort(c.Host, "0"))
+	if err != nil {
+		return fmt.Errorf("--host %q is no address of this machine that can be listened on: %w", c.Host, err)
+	}
+	return l.Close()
+}
+
+// maxDemoHashRate bounds what a demo may be asked to hash: the blocks that pay its peers take a hundred seconds of it,
+// and are mined without a limit before the demo starts.
+const maxDemoHashRate = 1_000_000
+
+// demoLock is the file by which one process at a time has a demo's directory.
+const demoLock = "demo.lock"
+
+// dir returns the directory that the demo is kept in, held for this process until release is called; "" for none.
+func (c *demoCmd) dir() (dir string, release func() error, err error) {
+	if c.Memory {
+		return "", func() error { return nil }, nil
+	}
+	if dir, err = orHome(c.DataDir, "demo"); err != nil {
+		return "", nil, err
+	}
+	if err := makeDir(dir); err != nil {
+		return "", nil, err
+	}
+	path := filepath.Join(dir, demoLock)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return "", nil, fmt.Errorf("cannot keep a demo there, choose another directory with --data-dir: %w", err)
+	}
+	f.Close() // only to tell a directory that cannot be written from one that is held
+	lock, err := vfs.Default.Lock(path)
+	if err != nil {
+		return "", nil, fmt.Errorf("another demo runs on %s: stop that one, or choose another directory with --data-dir", dir)
+	}
+	if c.Fresh {
+		if err := clearDemo(dir); err != nil {
+			return "", nil, errors.Join(err, lock.Close())
+		}
+	}
+	return dir, lock.Close, nil
+}
+
+var demoPeer = regexp.MustCompile(`^Peer[0-9]+$`)
+
+// clearDemo deletes only what a demo made, so that a mistyped folder loses nothing else.
+func clearDemo(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("start anew: %w", err)
+	}
+	for _, e := range entries {
+		if e.Name() != "network.json" && !(e.IsDir() && demoPeer.MatchString(e.Name())) {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			return fmt.Errorf("start anew: %w", err)
+		}
+	}
+	return nil
 }
 
 func (c *demoCmd) table(out *output, l *lab.Lab) error {

@@ -13,6 +13,9 @@ import (
 	"strings"
 	"syscall"
 
+	"cheese/chain"
+	"cheese/wallet"
+
 	"github.com/alecthomas/kong"
 )
 
@@ -45,6 +48,7 @@ type output struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends a program that hangs
 	code := run(ctx, os.Args[1:], &output{out: os.Stdout, log: os.Stderr, color: isTerminal(os.Stderr)})
 	stop()
 	os.Exit(code)
@@ -55,7 +59,7 @@ func run(ctx context.Context, args []string, out *output) int {
 	var cli commandLine
 	exit := -1
 	parser, err := kong.New(&cli, kong.Name("cheese"), kong.Description("A proof-of-work network of your own: tracker, peers, wallets, miners and windows in one program."),
-		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Writers(out.out, out.log), kong.Exit(func(code int) { exit = code }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Writers(out.out, out.log), kong.Exit(func(code int) { exit = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(out))
 	if err != nil {
 		panic(err) // the grammar above is wrong
@@ -68,22 +72,36 @@ func run(ctx context.Context, args []string, out *output) int {
 		return exit
 	}
 	if err != nil {
-		fmt.Fprintf(out.log, "cheese: %v\nRun `cheese %s--help` for what is possible.\n", err, commandIn(args))
+		fmt.Fprintf(out.log, "cheese: %v\nRun `%s --help` for what is possible.\n", err, commandIn(err))
 		return 2
 	}
 	if err := command.Run(); err != nil && !errors.Is(err, context.Canceled) {
-		fmt.Fprintf(out.log, "cheese: %v\n", err)
+		fmt.Fprintf(out.log, "cheese: %v\n", advise(err))
 		return 1
 	}
 	return 0
 }
 
-// commandIn returns the subcommand that args start with and a space, for a hint.
-func commandIn(args []string) string {
-	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
-		return ""
+// commandIn returns the command that was being read when err came, for a hint.
+func commandIn(err error) string {
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context != nil {
+		if node := parse.Context.Selected(); node != nil {
+			return node.FullPath()
+		}
 	}
-	return args[0] + " "
+	return "cheese"
+}
+
+// advise adds the flag that helps to errors of rooms that know no flags.
+func advise(err error) error {
+	switch {
+	case errors.Is(err, chain.ErrLocked):
+		return fmt.Errorf("%w: stop that one, or choose another directory with --data-dir", err)
+	case errors.Is(err, wallet.ErrPassphrase):
+		return fmt.Errorf("%w: put the right one in the environment as CHEESE_PASSPHRASE", err)
+	}
+	return err
 }
 
 func programVersion() string {

@@ -1,14 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"os"
 	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"cheese/coin"
@@ -29,7 +33,7 @@ type peerCmd struct {
 	Memory  bool   `help:"Keep nothing on disk."`
 
 	P2P      string  `name:"p2p" help:"Address to listen on for other peers; without it all addresses and the network's port; 'none' for none." placeholder:"HOST:PORT"`
-	HTTP     string  `name:"http" help:"Address of the window and the RPC; without it 127.0.0.1 and the network's port." placeholder:"HOST:PORT"`
+	HTTP     string  `name:"http" help:"Address of the window and the RPC; without it 127.0.0.1 and the network's port; 'none' for none." placeholder:"HOST:PORT"`
 	NoMine   bool    `help:"Start with the miner off."`
 	Threads  int     `help:"Threads that hash." default:"1"`
 	HashRate float64 `help:"Hashes per second at most; 0 for no limit." default:"0"`
@@ -118,15 +122,42 @@ func (c *peerCmd) check() error {
 		}
 	}
 	for _, addr := range c.Connect {
-		if _, _, err := net.SplitHostPort(addr); err != nil {
+		if err := checkHostPort(addr); err != nil {
 			return fmt.Errorf("--connect %q is not HOST:PORT: %w", addr, err)
 		}
 	}
 	if c.Threads < 1 || c.Threads > 256 {
 		return fmt.Errorf("--threads %d: from 1 to 256 threads can hash", c.Threads)
 	}
-	if c.HashRate < 0 {
-		return fmt.Errorf("--hash-rate %v is negative", c.HashRate)
+	if !(c.HashRate >= 0 && c.HashRate <= math.MaxInt64) {
+		return fmt.Errorf("--hash-rate %v: a limit is a number of hashes per second, 0 for none", c.HashRate)
+	}
+	return nil
+}
+
+// checkHostPort says what keeps addr from being a host and a port to connect to.
+func checkHostPort(addr string) error {
+	host, port, err := net.SplitHostPort(addr)
+	var wrong *net.AddrError
+	if errors.As(err, &wrong) {
+		return errors.New(wrong.Err)
+	}
+	if err != nil {
+		return err
+	}
+	if host == "" {
+		return errors.New("it names no host")
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return fmt.Errorf("a port is a number from 1 to %d", math.MaxUint16)
+	}
+	return nil
+}
+
+// makeDir makes a data directory that only the user may look into.
+func makeDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("cannot make the data directory, choose another with --data-dir: %w", err)
 	}
 	return nil
 }
@@ -145,8 +176,8 @@ func (c *peerCmd) open(params *coin.Params, out *output) (*lab.Peer, error) {
 		if cfg.Node.Dir, err = orHome(c.DataDir, params.Name, c.Name); err != nil {
 			return nil, err
 		}
-		if err := os.MkdirAll(cfg.Node.Dir, 0o700); err != nil {
-			return nil, fmt.Errorf("make the data directory: %w", err)
+		if err := makeDir(cfg.Node.Dir); err != nil {
+			return nil, err
 		}
 	}
 	listen := func(purpose, flag, addr string, host string, port uint16) net.Listener {
@@ -195,7 +226,10 @@ func (c *peerCmd) mnemonic() (string, error) {
 		return "", fmt.Errorf("--mnemonic-file: %w", err)
 	}
 	words := strings.Join(strings.Fields(string(b)), " ")
-	return words, wallet.CheckMnemonic(words)
+	if err := wallet.CheckMnemonic(words); err != nil {
+		return "", fmt.Errorf("--mnemonic-file %s: %w", c.MnemonicFile, err)
+	}
+	return words, nil
 }
 
 func (c *peerCmd) announce(out *output, p *lab.Peer) error {
@@ -203,10 +237,8 @@ func (c *peerCmd) announce(out *output, p *lab.Peer) error {
 	if c.JSON {
 		return json.NewEncoder(out.out).Encode(r)
 	}
-	fmt.Fprintf(out.out, "\n%s is on network %q\n  window   %s\n  peers    %s\n  address  %s\n  balance  %s\n", r.Name, r.Network, r.Window, r.P2P, r.Address, p.Node.Money(r.Balance))
-	if r.DataDir != "" {
-		fmt.Fprintf(out.out, "  data     %s\n", r.DataDir)
-	}
+	fmt.Fprintf(out.out, "\n%s is on network %q\n  window   %s\n  peers    %s\n  address  %s\n  balance  %s\n  data     %s\n", r.Name, r.Network,
+		cmp.Or(r.Window, "none"), c.reachedAt(p), r.Address, p.Node.Money(r.Balance), cmp.Or(r.DataDir, "in memory only"))
 	if p.Node.Wallet.IsNew() {
 		words, err := p.Node.Wallet.Mnemonic(c.Passphrase)
 		if err != nil {
@@ -216,6 +248,15 @@ func (c *peerCmd) announce(out *output, p *lab.Peer) error {
 	}
 	_, err := fmt.Fprintln(out.out)
 	return err
+}
+
+// reachedAt says where other peers connect to.
+func (c *peerCmd) reachedAt(p *lab.Peer) string {
+	at := p.Node.ListenAddr()
+	if !at.IsValid() {
+		return "none can connect to this one"
+	}
+	return reachable(net.TCPAddrFromAddrPort(at))
 }
 
 // userName returns the user's name with what a peer's name may hold.

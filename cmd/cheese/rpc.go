@@ -7,10 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"cheese/lab"
+	"cheese/node"
 	"cheese/rpc"
 )
 
@@ -42,14 +45,37 @@ func (c *rpcCmd) Run(ctx context.Context, out *output) error {
 	}
 	result, err := client.Call(ctx, c.Method, params)
 	if err != nil {
-		return err
+		return c.spell(err)
 	}
 	return printResult(out, result)
+}
+
+// Error codes of Bitcoin Core whose messages are not for a person as they are.
+const (
+	codeMisc           = -1 // a call that does not fit is answered with the method's help
+	codeMethodNotFound = -32601
+)
+
+// spell puts those errors in words for a person.
+func (c *rpcCmd) spell(err error) error {
+	var said *rpc.Error
+	switch {
+	case !errors.As(err, &said):
+		return err
+	case said.Code == codeMethodNotFound:
+		return fmt.Errorf("there is no method %q: `cheese rpc help` lists them", c.Method)
+	case said.Code == codeMisc && strings.Contains(said.Message, "\n"):
+		return fmt.Errorf("%s cannot be called like this:\n\n%s", c.Method, said.Message)
+	}
+	return err
 }
 
 // client finds the peer by the file it leaves in its data directory.
 func (c *rpcCmd) client() (*rpc.Client, error) {
 	if c.URL != "" {
+		if u, err := url.Parse(c.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return nil, fmt.Errorf("--url %q is not like http://127.0.0.1:8451", c.URL)
+		}
 		return &rpc.Client{URL: c.URL, User: c.User, Password: c.Password}, nil
 	}
 	dir := c.DataDir
@@ -60,6 +86,9 @@ func (c *rpcCmd) client() (*rpc.Client, error) {
 		}
 		if c.Name == "" {
 			c.Name = userName()
+		}
+		if err := node.CheckName(c.Name); err != nil {
+			return nil, fmt.Errorf("--name: %w", err)
 		}
 		if dir, err = orHome("", params.Name, c.Name); err != nil {
 			return nil, err
