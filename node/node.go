@@ -91,11 +91,11 @@ type Node struct {
 
 // Open opens or creates the peer's data and wires its rooms; nothing runs until Run. A data directory that another
 // process uses gives chain.ErrLocked.
-func Open(cfg Config) (n *Node, err error) {
+func Open(cfg Config) (opened *Node, err error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	n = &Node{Params: cfg.Params, Name: cfg.Name, Version: cfg.Version, Classic: cfg.Classic, Journal: NewJournal(),
+	n := &Node{Params: cfg.Params, Name: cfg.Name, Version: cfg.Version, Classic: cfg.Classic, Journal: NewJournal(),
 		cfg: cfg, now: cfg.Now, Started: cfg.Now()}
 	n.named.addrs = slices.Clone(cfg.Connect)
 	n.rand = &lockedRand{r: rand.New(rand.NewChaCha8(cfg.Seed))}
@@ -106,6 +106,9 @@ func Open(cfg Config) (n *Node, err error) {
 		return nil, fmt.Errorf("open chain: %w", err)
 	}
 	defer func() {
+		if err != nil && n.Wallet != nil {
+			err = errors.Join(err, n.Wallet.Close())
+		}
 		if err != nil {
 			err = errors.Join(err, n.Chain.Close())
 		}
@@ -163,6 +166,9 @@ const MaxNameLen = 24
 func CheckName(name string) error {
 	if name == "" || len(name) > MaxNameLen {
 		return fmt.Errorf("a peer's name has 1 to %d characters, not %d", MaxNameLen, len(name))
+	}
+	if name[0] == '.' {
+		return fmt.Errorf("peer name %q starts with a dot: it names a folder too, which would be hidden or another one", name)
 	}
 	for _, c := range name {
 		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' {
