@@ -2,7 +2,10 @@ package lab_test
 
 import (
 	"context"
+	crand "crypto/rand"
+	"log/slog"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,7 +15,9 @@ import (
 	"cheese/lab/labtest"
 	"cheese/miner"
 	"cheese/node"
+	"cheese/wallet"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.uber.org/goleak"
 )
 
@@ -199,10 +204,12 @@ func demoParams(t *testing.T) *coin.Params {
 	return p
 }
 
-// TestDoubleSpendAndReorg cuts nobody off: one peer is simply not connected while it mines a longer stack in which the
-// coin of a confirmed payment went elsewhere.
-func TestDoubleSpendAndReorg(t *testing.T) {
-	n := labtest.Start(t, lab.Options{Peers: 3, Params: labtest.Params(t), NoMine: true, NoFunds: true, NoWindows: true})
+// TestReorgReturnsPayments hands Peer3 a branch that is one cheese longer:
+//
+//	… ── 11 ── 12 (Peer1 pays Peer2)
+//	       └── 12' ── 13' (both empty)
+func TestReorgReturnsPayments(t *testing.T) {
+	n := labtest.Start(t, lab.Options{NoWindows: true})
 	n.Mine(0, 11)
 	n.Agree()
 	paid := n.Pay(0, 1, 5*coin.Coin)
@@ -212,7 +219,6 @@ func TestDoubleSpendAndReorg(t *testing.T) {
 	if len(entry) == 0 || entry[0].State == "pending" {
 		t.Fatalf("the payment is not confirmed: %+v", entry)
 	}
-	// A longer branch from below the payment, built by hand and handed to Peer3.
 	fork, _ := n.Node(2).Chain.View().ByHeight(11)
 	tip := fork.State
 	pay, err := n.Node(2).Wallet.PayToScript()
@@ -238,4 +244,88 @@ func TestDoubleSpendAndReorg(t *testing.T) {
 	}
 	n.Waiting(paid) // what the reorg unconfirmed is back in every pool
 	n.Eventually("the reorg was told", func() bool { return said(n.Node(1), node.SayReorg) == 1 && said(n.Node(1), node.SayLost) == 1 })
+}
+
+// TestDoubleSpend is the attack of the whitepaper's section 11 on one confirmation: Peer1 pays Peer2 and, cut off with
+// Peer3, pays itself with the same coin on a branch that becomes the longer one.
+//
+//	… ── 11 ── 12 (Peer1 pays Peer2)
+//	       └── 12' (the same coin goes to Peer3) ── 13'
+func TestDoubleSpend(t *testing.T) {
+	n := labtest.Start(t, lab.Options{Params: labtest.Params(t), NoMine: true, NoFunds: true, Classic: true, NoWindows: true})
+	connect := func(a, b int) {
+		if err := n.Node(a).P2P.Connect(t.Context(), n.Node(b).ListenAddr().String()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	connect(0, 1)
+	connect(0, 2)
+	n.Mine(0, 11)
+	n.Agree()
+	for _, p := range n.Node(2).P2P.Peers() {
+		if err := n.Node(2).P2P.Disconnect(p.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n.Eventually("Peer3 is cut off", func() bool { return connections(n.Node(2)) == 0 && connections(n.Node(0)) == 1 })
+
+	victim, err := n.Node(1).Wallet.PayToScript()
+	if err != nil {
+		t.Fatal(err)
+	}
+	paid, err := n.Node(0).Pay(t.Context(), node.Payment{To: victim, Amount: 5 * coin.Coin})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Eventually("Peer2 sees it", func() bool { return n.Node(1).Pool.View().Has(paid.Tx.ID()) })
+	n.Mine(1, 1)
+
+	stolen := spendAgain(t, n)
+	n.Mine(2, 2)
+	connect(0, 2)
+	n.Agree()
+	entry, _, ok := n.Node(1).Wallet.Transaction(paid.Tx.ID())
+	if !ok || entry.State != wallet.StateConflicted {
+		t.Errorf("Peer2's wallet has the payment as %+v", entry)
+	}
+	for i := range n.Peers {
+		if v := n.Node(i).Pool.View(); v.Has(paid.Tx.ID()) || v.Has(stolen) {
+			t.Errorf("Peer%d still holds one of the two", i+1)
+		}
+	}
+	if b := n.Node(1).Wallet.Balance(); b.Total() != 0 {
+		t.Errorf("Peer2 holds %+v after it was robbed and its cheese lost the race", b)
+	}
+	n.Eventually("the reorg was told", func() bool { return said(n.Node(1), node.SayReorg) == 1 && said(n.Node(1), node.SayLost) == 1 })
+}
+
+// spendAgain opens Peer1's wallet a second time, on Peer3's chain, and pays Peer3 from it.
+func spendAgain(t *testing.T, n *labtest.Network) coin.Hash {
+	t.Helper()
+	w, err := wallet.Open(n.Params, "again", vfs.NewMem(), wallet.Options{Mnemonic: lab.DemoMnemonic, KDF: wallet.LightKDF, Chain: n.Node(2).Chain,
+		Pool: n.Node(2).Pool, Now: time.Now, Rand: crand.Reader, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	to, err := n.Node(2).Wallet.PayToScript()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx, _, err := w.Send(t.Context(), wallet.SendRequest{Script: to, Amount: 7 * coin.Coin})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tx.ID()
+}
+
+// TestFewGoroutines holds DESIGN's bound, so that hundreds of nodes fit in one process.
+func TestFewGoroutines(t *testing.T) {
+	before := runtime.NumGoroutine()
+	n := labtest.Start(t, lab.Options{Peers: 8})
+	each := (runtime.NumGoroutine() - before) / len(n.Peers)
+	t.Logf("%d goroutines a node", each)
+	if each > 50 {
+		t.Errorf("%d goroutines a node with %d connections", each, len(n.Peers)-1)
+	}
 }
