@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"cheese/chain"
@@ -104,9 +105,11 @@ func (l *Lab) fund(ctx context.Context) error {
 		}
 		pay = append(pay, coin.TxOut{Script: script})
 	}
-	first := l.Peers[0].Node.Chain
-	for range int(demoPayingFirst + l.Params.Maturity) {
-		b, err := bootstrapBlock(ctx, first.View().Tip(), pay)
+	first, count := l.Peers[0].Node.Chain, demoPayingFirst+int(l.Params.Maturity)
+	l.Peers[0].Node.Logger().Info("mining the first cheeses, which pay the peers", "cheeses", count)
+	for i := range count {
+		at := l.o.Now().Add(-time.Duration(count-1-i) * l.Params.Spacing)
+		b, err := bootstrapBlock(ctx, first.View().Tip(), at, pay)
 		if err != nil {
 			return fmt.Errorf("mine the first blocks: %w", err)
 		}
@@ -124,10 +127,11 @@ func (l *Lab) fund(ctx context.Context) error {
 	return nil
 }
 
-// bootstrapBlock mines a block one spacing after tip whose reward is split evenly.
-func bootstrapBlock(ctx context.Context, tip consensus.State, pay []coin.TxOut) (*coin.Block, error) {
-	p := tip.Params()
-	at := time.Unix(int64(tip.Header().Time), 0).Add(p.Spacing)
+// bootstrapBlock mines a block whose reward is split evenly. Its time is at, or later where the network is younger.
+func bootstrapBlock(ctx context.Context, tip consensus.State, at time.Time, pay []coin.TxOut) (*coin.Block, error) {
+	if after := time.Unix(int64(tip.Header().Time)+1, 0); at.Before(after) {
+		at = after
+	}
 	b, _, err := miner.Template(tip, nil, miner.TemplateOptions{PayTo: pay[0].Script, Name: "bootstrap", Now: at})
 	if err != nil {
 		return nil, err
@@ -144,7 +148,9 @@ func bootstrapBlock(ctx context.Context, tip consensus.State, pay []coin.TxOut) 
 	coinbase.Out = append(outs, coinbase.Out[1:]...) // what follows is the witness commitment
 	b.Txs[0] = coinbase
 	b.Merkle, _ = b.MerkleRoot()
-	solved, ok := miner.NewSearch(0).Search(ctx, b.Header, coin.Target(b.Bits))
+	search := miner.NewSearch(0)
+	search.Tune(runtime.GOMAXPROCS(0), 0)
+	solved, ok := search.Search(ctx, b.Header, coin.Target(b.Bits))
 	if !ok {
 		return nil, errors.Join(context.Cause(ctx), errors.New("no nonce found"))
 	}
