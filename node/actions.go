@@ -143,7 +143,7 @@ const (
 // RandomPayment pays a random amount to a random connected peer, which it asks for an address. Where the wallet
 // holds less than was drawn it pays what fits, down to the least amount.
 func (n *Node) RandomPayment(ctx context.Context) (Sent, error) {
-	peers := slices.DeleteFunc(n.P2P.Peers(), func(p p2p.PeerInfo) bool { return !p.CanPay })
+	peers := slices.DeleteFunc(n.P2P.Peers(), func(p p2p.PeerInfo) bool { return !p.CanPay || p.State != p2p.Ready })
 	if len(peers) == 0 {
 		return Sent{}, ErrNobody
 	}

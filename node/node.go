@@ -303,16 +303,21 @@ func (n *Node) CloseListener() {
 // Close flushes and closes the data of a peer that is not running; Run does so itself.
 func (n *Node) Close() error { return errors.Join(n.Wallet.Close(), n.Chain.Close()) }
 
-// rebroadcastEvery is how often payments of ours that left the pool, or were in it when the peer stopped, are offered
-// again.
+// rebroadcastEvery is how often our own unconfirmed payments are offered again.
 const rebroadcastEvery = time.Minute
 
-// rebroadcast brings our own unconfirmed payments back into the pool, from where they are announced to peers.
+// rebroadcast brings our own unconfirmed payments back into the pool where they left it, or were in it when the peer
+// stopped, and announces them to peers who may have come since.
 func (n *Node) rebroadcast(ctx context.Context) error {
 	for ctx.Err() == nil {
 		for _, tx := range n.Wallet.Rebroadcast() {
 			if err := n.Pool.Accept(tx); err != nil {
 				n.log.Debug("our payment cannot go out again yet", "txid", tx.ID(), "error", err)
+			}
+		}
+		for _, e := range n.Wallet.History(rebroadcastMost) {
+			if e.State == wallet.StatePending && e.Kind != wallet.KindReceived {
+				n.P2P.Announce(e.TxID)
 			}
 		}
 		select {
@@ -322,6 +327,9 @@ func (n *Node) rebroadcast(ctx context.Context) error {
 	}
 	return nil
 }
+
+// rebroadcastMost bounds how far back in the history unconfirmed payments are looked for.
+const rebroadcastMost = 1000
 
 // lockedRand is a source of randomness that several goroutines share. Nothing secret comes from it.
 type lockedRand struct {

@@ -179,12 +179,11 @@ type jsonConnection struct {
 func (s *Server) connections() []jsonConnection {
 	out := []jsonConnection{}
 	for _, p := range s.node.P2P.Peers() {
-		state := "handshake"
-		if p.State == p2p.Ready {
-			state = "connected"
+		if p.State != p2p.Ready { // a tracker's check looks like the start of a connection
+			continue
 		}
 		out = append(out, jsonConnection{ID: p.ID, Addr: p.Addr, Listen: p.Listen, Name: p.Name, Agent: p.Agent, Inbound: p.Inbound, Height: p.Height,
-			PingMS: float64(p.Ping.Microseconds()) / 1000, Since: p.Since.Unix(), BytesIn: p.BytesRecv, BytesOut: p.BytesSent, State: state, CanPay: p.CanPay})
+			PingMS: float64(p.Ping.Microseconds()) / 1000, Since: p.Since.Unix(), BytesIn: p.BytesRecv, BytesOut: p.BytesSent, State: "connected", CanPay: p.CanPay})
 	}
 	return out
 }
