@@ -172,9 +172,11 @@ func (l *ledger) reserved(at coin.OutPoint) bool {
 	return slices.ContainsFunc(l.spends[at], func(r *record) bool { return !l.stuck(r) })
 }
 
-// mature tells whether a confirmed coin may be spent in the next block.
+// mature tells whether the wallet spends a confirmed coin. Consensus lets the next block spend a coinbase that has
+// Maturity confirmations; like Core's wallet (GetTxBlocksToMaturity) this one waits for one more, that is for Maturity
+// blocks on top. Programs written for Core count on it, and a peer one block behind takes the payment too.
 func (l *ledger) mature(c *ownCoin) bool {
-	return !c.coinbase || l.at.Height+1-c.height >= l.params.Maturity
+	return !c.coinbase || l.at.Height-c.height >= l.params.Maturity
 }
 
 // spendable tells whether an output of an open transaction is change of ours that other peers know.

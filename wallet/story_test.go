@@ -151,7 +151,7 @@ func (s *story) fund(w *Wallet, n int) {
 	to, err := w.PayToScript()
 	s.must(err)
 	s.mine(n, to)
-	s.mine(maturity-1, nobody)
+	s.mine(maturity, nobody)
 }
 
 func (s *story) address(w *Wallet) string {
@@ -198,13 +198,33 @@ func TestMinedCoinsMature(t *testing.T) {
 	if e.Kind != KindMined || e.State != StateImmature || e.Net != 50*c || e.Height != 1 || e.Confirmations != 1 {
 		t.Fatalf("%+v", e)
 	}
-	s.mine(maturity-2, nobody)
-	s.balance(w, Balance{Immature: 50 * c})
-	s.mine(1, nobody)
+	for on := range maturity { // blocks on top; with maturity-1 the next block may spend it, but the wallet waits as Core's does
+		s.rests(w, e.TxID, int32(on)+1)
+		s.mine(1, nobody)
+	}
 	s.balance(w, Balance{Confirmed: 50 * c, Spendable: 50 * c})
-	s.state(w, e.TxID, StateConfirmed)
+	if e := s.state(w, e.TxID, StateConfirmed); e.Confirmations != maturity+1 || !w.Coins()[0].Spendable {
+		t.Fatalf("%+v, %+v", e, w.Coins()[0])
+	}
+	s.pay(w, s.address(w), c)
 	if again, _ := w.PayToScript(); string(again) != string(to) || !w.Mine(to) || w.Mine(nobody) {
 		t.Fatal("the mining script changed, or is not known")
+	}
+}
+
+// rests checks that a reward of 50, all that the wallet has, cannot be spent yet.
+func (s *story) rests(w *Wallet, id coin.Hash, confirmations int32) {
+	s.Helper()
+	s.balance(w, Balance{Immature: 50 * c})
+	if e := s.state(w, id, StateImmature); e.Confirmations != confirmations {
+		s.Fatalf("%+v, want %d confirmations", e, confirmations)
+	}
+	if all := w.Coins(); len(all) != 1 || all[0].Spendable {
+		s.Fatalf("%+v", all)
+	}
+	_, _, err := w.Send(context.Background(), SendRequest{Script: nobody, Amount: c})
+	if short := (*ErrInsufficient)(nil); !errors.As(err, &short) || short.Spendable != 0 || short.Immature != 50*c {
+		s.Fatalf("sending with %d confirmations: %v", confirmations, err)
 	}
 }
 
