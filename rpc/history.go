@@ -118,7 +118,7 @@ func (h *history) movements(e *wallet.Entry, tx *coin.Tx) []movementJSON {
 			sent = append(sent, s)
 		}
 		if mine {
-			m.Category, m.Label = h.category(e), optional("")
+			m.Category, m.Label = category(e), optional("")
 			received = append(received, m)
 		}
 	}
@@ -126,13 +126,13 @@ func (h *history) movements(e *wallet.Entry, tx *coin.Tx) []movementJSON {
 }
 
 // category is Core's word for what the wallet received by a transaction.
-func (h *history) category(e *wallet.Entry) string {
+func category(e *wallet.Entry) string {
 	switch {
 	case e.Kind != wallet.KindMined:
 		return "receive"
 	case e.Height < 0:
 		return "orphan"
-	case e.Confirmations <= h.call.node.Params.Maturity:
+	case e.State == wallet.StateImmature:
 		return "immature"
 	}
 	return "generate"
@@ -197,7 +197,7 @@ func getTransaction(c *call) (any, error) {
 	switch {
 	case e.Kind == wallet.KindSent || e.Kind == wallet.KindMoved:
 		j.Amount, j.Fee = amount(e.Net+e.Fee), optional(amount(-e.Fee))
-	case e.Kind == wallet.KindMined && h.category(&e) != "generate":
+	case e.Kind == wallet.KindMined && category(&e) != "generate":
 		j.Amount = 0 // as in Core, where what is immature is no credit yet
 	}
 	if verbose {

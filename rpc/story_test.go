@@ -17,10 +17,14 @@ import (
 func TestMineAndPay(t *testing.T) {
 	h := newHarness(t)
 	mine := h.call("getnewaddress", "").(string)
-	if hashes := h.mine("101", mine); len(hashes) != 101 {
-		t.Fatalf("%d blocks instead of 101", len(hashes))
+	if hashes := h.mine("100", mine); len(hashes) != 100 {
+		t.Fatalf("%d blocks instead of 100", len(hashes))
 	}
+	h.is("0.00000000", "getbalance", "") // the next block may spend the first reward, and Core's wallet waits for it
+	h.balances("0.00000000", "0.00000000", "5000.00000000")
+	h.mine("1", mine)
 	h.is("101", "getblockcount", "")
+	h.balances("50.00000000", "0.00000000", "5000.00000000")
 	h.is("50.00000000", "getbalance", "")
 	h.is("0.00000000", "getbalance", `["*",102]`)
 
@@ -36,6 +40,8 @@ func TestMineAndPay(t *testing.T) {
 		t.Fatalf("the pool's entry is %v", entry)
 	}
 
+	paid, _ := coin.ParseAmount(string(info["total_fee"].(json.Number)))
+	h.balances((50*coin.Coin - 125*coin.Coin/100 - paid).String(), "0.00000000", "5000.00000000") // our own change is trusted
 	sent := h.call("listtransactions", `["*",1]`).([]any)[0].(map[string]any)
 	expect(t, sent, map[string]any{"category": "send", "address": other, "amount": json.Number("-1.25000000"), "txid": txid, "confirmations": json.Number("0"), "trusted": true})
 
@@ -51,9 +57,16 @@ func TestMineAndPay(t *testing.T) {
 	fee := strings.TrimPrefix(string(sent["fee"].(json.Number)), "-")
 	have, _ := coin.ParseAmount(fee)
 	h.is((100*coin.Coin - 125*coin.Coin/100 - have).String(), "getbalance", "")
+	h.balances((100*coin.Coin - 125*coin.Coin/100 - have).String(), "0.00000000", "4950.00000000")
 	balances := h.call("getbalances", "").(map[string]any)
-	expect(t, balances["mine"].(map[string]any), map[string]any{"immature": json.Number("4950.00000000"), "untrusted_pending": json.Number("0.00000000")})
 	expect(t, balances["lastprocessedblock"].(map[string]any), map[string]any{"hash": block, "height": json.Number("102")})
+}
+
+// balances checks what getbalances says is ours.
+func (h *harness) balances(trusted, untrusted, immature string) {
+	h.t.Helper()
+	got := h.call("getbalances", "").(map[string]any)["mine"].(map[string]any)
+	expect(h.t, got, map[string]any{"trusted": json.Number(trusted), "untrusted_pending": json.Number(untrusted), "immature": json.Number(immature)})
 }
 
 // stranger returns an address that the wallet has no key for.
@@ -66,7 +79,7 @@ func (h *harness) stranger() string {
 	return address
 }
 
-func expect(t *testing.T, got, want map[string]any) {
+func expect(t testing.TB, got, want map[string]any) {
 	t.Helper()
 	for name, value := range want {
 		if got[name] != value {
@@ -86,6 +99,10 @@ func TestHistoryNamesWhatHappened(t *testing.T) {
 	}
 	expect(t, lines[0].(map[string]any), map[string]any{"category": "generate", "confirmations": json.Number("102"), "generated": true, "address": mine, "vout": json.Number("0")})
 	expect(t, lines[1].(map[string]any), map[string]any{"category": "generate", "confirmations": json.Number("101")})
+	expect(t, lines[2].(map[string]any), map[string]any{"category": "immature", "confirmations": json.Number("100")})
+	for i, want := range []string{"50.00000000", "0.00000000"} { // confirmations 101 and 100
+		expect(t, h.call("gettransaction", quote([]any{lines[i+1].(map[string]any)["txid"]})).(map[string]any), map[string]any{"amount": json.Number(want)})
+	}
 	expect(t, lines[101].(map[string]any), map[string]any{"category": "immature", "confirmations": json.Number("1")})
 	lines = h.call("listtransactions", `{"count":2,"skip":1}`).([]any)
 	if len(lines) != 2 || lines[1].(map[string]any)["confirmations"] != json.Number("2") || lines[0].(map[string]any)["confirmations"] != json.Number("3") {
@@ -119,7 +136,7 @@ func TestSendRawTransaction(t *testing.T) {
 		raw := h.call("getblock", `[`+quote(hash)+`,0]`).(string)
 		other.is("null", "submitblock", quote([]string{raw}))
 	}
-	txid := h.call("sendtoaddress", `[`+quote(h.stranger())+`,1]`).(string)
+	txid := h.call("sendtoaddress", `[`+quote(other.call("getnewaddress", ""))+`,1]`).(string)
 	raw := h.call("getrawtransaction", quote([]string{txid})).(string)
 
 	other.fails(codeAddressOrKey, "No such mempool transaction. Use -txindex or provide a block hash", "getrawtransaction", quote([]string{txid}))
@@ -127,6 +144,7 @@ func TestSendRawTransaction(t *testing.T) {
 	other.is(quote(txid), "sendrawtransaction", quote([]string{raw}))
 	other.is(quote(txid), "sendrawtransaction", quote([]string{raw})) // again: it is there already
 	other.is(`["`+txid+`"]`, "getrawmempool", "")
+	other.balances("0.00000000", "1.00000000", "0.00000000")
 
 	spent := mutate(t, raw, func(tx *coin.Tx) { tx.In[0].Prev.Index = 7 })
 	other.fails(codeVerify, "bad-txns-inputs-missingorspent", "sendrawtransaction", quote([]string{spent}))
@@ -136,6 +154,7 @@ func TestSendRawTransaction(t *testing.T) {
 	other.fails(codeRejected, "bad-txns-in-belowout", "sendrawtransaction", quote([]string{cheating}))
 
 	block := other.mine("1", h.stranger())[0].(string)
+	other.balances("1.00000000", "0.00000000", "0.00000000")
 	other.fails(codeInChain, "Transaction outputs already in utxo set", "sendrawtransaction", quote([]string{raw}))
 	found := other.call("getrawtransaction", `[`+quote(txid)+`,2,`+quote(block)+`]`).(map[string]any)
 	expect(t, found, map[string]any{"in_active_chain": true, "txid": txid, "blockhash": block, "hex": raw, "confirmations": json.Number("1")})

@@ -73,17 +73,11 @@ func getBalance(c *call) (any, error) {
 	}
 	var sum coin.Amount
 	for _, own := range c.node.Wallet.Coins() {
-		if own.Spendable && int(own.Confirmations) >= least && !c.ripening(own) {
+		if own.Spendable && int(own.Confirmations) >= least {
 			sum += own.Out.Value
 		}
 	}
 	return amount(sum), nil
-}
-
-// ripening tells whether a coinbase has just the confirmations that let the next block spend it. Core's wallet, and
-// what is written for it, counts it as immature for this one block more.
-func (c *call) ripening(own wallet.Coin) bool {
-	return own.Coinbase && own.Confirmations <= c.node.Params.Maturity
 }
 
 type balanceJSON struct {
@@ -104,19 +98,9 @@ type balancesJSON struct {
 
 func getBalances(c *call) (any, error) {
 	processed := c.processed()
-	var b balanceJSON
-	for _, own := range c.node.Wallet.Coins() {
-		value := amount(own.Out.Value)
-		switch {
-		case c.ripening(own):
-			b.Immature += value
-		case own.Spendable:
-			b.Trusted += value
-		default:
-			b.Untrusted += value
-		}
-	}
-	return balancesJSON{Mine: b, Processed: processed}, nil
+	b := c.node.Wallet.Balance()
+	untrusted := b.Total() - b.Spendable - b.Immature // Spendable has our own change that waits
+	return balancesJSON{Mine: balanceJSON{Trusted: amount(b.Spendable), Untrusted: amount(untrusted), Immature: amount(b.Immature)}, Processed: processed}, nil
 }
 
 // processed names the block that the wallet has seen at least: it catches up before it answers.
