@@ -24,7 +24,7 @@ type demoCmd struct {
 	Peers    int     `help:"How many peers race." default:"3"`
 	Classic  bool    `help:"As in the original exercise: peers connect only by the buttons, and a cheese is mined only when three transactions wait."`
 	Open     bool    `help:"Open every peer's window in the browser."`
-	JSON     bool    `name:"json" help:"Print one line of JSON with every URL, port, token and cookie path instead of the table."`
+	JSON     bool    `name:"json" help:"Print one line of JSON with every URL, port, token and cookie path instead of the tables."`
 	Memory   bool    `help:"Keep nothing on disk."`
 	DataDir  string  `help:"Where the demo is kept (default: .cheese/demo in your home folder)." type:"path" placeholder:"DIR"`
 	Fresh    bool    `help:"Delete what an earlier demo left in the data directory and start anew."`
@@ -167,11 +167,16 @@ func clearDemo(dir string) error {
 
 func (c *demoCmd) table(out *output, l *lab.Lab) error {
 	fmt.Fprintf(out.out, "\nBlue Cheese is served: network %q, tracker and its page at %s\n\n", l.Params.Name, l.TrackerURL)
+	// Two narrow tables, since a URL that wraps at the terminal's edge cannot be clicked.
 	w := tabwriter.NewWriter(out.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "PEER\tWINDOW (open in a browser)\tP2P\tWALLET ADDRESS\tBALANCE")
+	fmt.Fprintln(w, "PEER\tWINDOW (open it in a browser)")
+	for _, p := range l.Peers {
+		fmt.Fprintf(w, "%s\t%s\n", p.Node.Name, p.Ready().Window)
+	}
+	fmt.Fprintln(w, "\nPEER\tP2P\tBALANCE\tWALLET ADDRESS")
 	for _, p := range l.Peers {
 		r := p.Ready()
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.Name, r.Window, r.P2P, r.Address, p.Node.Money(r.Balance))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.Name, r.P2P, p.Node.Money(r.Balance), r.Address)
 	}
 	if err := w.Flush(); err != nil {
 		return err

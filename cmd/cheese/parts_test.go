@@ -36,6 +36,9 @@ func TestPartsMeet(t *testing.T) {
 	b.ready(&bob)
 	checkPrivate(t, []readyPeer{bob})
 	connected(t, []readyPeer{alice, bob})
+	if file, err := os.ReadFile(w.path("bob", "ready.json")); err != nil || len(strings.Fields(bob.Mnemonic)) != 12 || strings.Contains(string(file), bob.Mnemonic) {
+		t.Errorf("recovery words %q, which belong on standard output only: %s, %v", bob.Mnemonic, file, err)
+	}
 
 	var hashes []string
 	if err := json.Unmarshal([]byte(w.ask(alice, "generatetoaddress", "5", bob.Address)), &hashes); err != nil || len(hashes) != 5 {
@@ -49,7 +52,7 @@ func TestPartsMeet(t *testing.T) {
 	}
 	// Two rewards of 50 are mature: a coinbase at height h may be spent in block h+3, and the next block is 6.
 	checkPayment(t, w, alice, bob)
-	checkWords(t, w, bob)
+	checkWords(t, w)
 
 	if got := w.ok("rpc", "--data-dir", w.path("bob"), "stop"); !strings.Contains(got, "stopping") {
 		t.Errorf("stop prints %q", got)
@@ -77,7 +80,7 @@ func checkPayment(t *testing.T, w *world, alice, bob readyPeer) {
 }
 
 // checkWords checks how results of each shape are printed and arguments of each shape are read.
-func checkWords(t *testing.T, w *world, bob readyPeer) {
+func checkWords(t *testing.T, w *world) {
 	t.Helper()
 	dir := []string{"rpc", "--data-dir", w.path("bob")}
 	named := w.ok(append(dir, "--named", "getblockhash", "height=0")...)
@@ -93,7 +96,6 @@ func checkWords(t *testing.T, w *world, bob readyPeer) {
 	if got := w.ok(append(dir, "getnetworkinfo")...); !strings.Contains(got, "(bob)") {
 		t.Errorf("getnetworkinfo does not name the peer: %s", got)
 	}
-	_ = bob
 }
 
 // TestPeersWithoutTracker names an address instead, of a peer that comes back after it went.
@@ -148,6 +150,9 @@ func TestWalletIsRestored(t *testing.T) {
 	p = w.start(peerArgs("first", "--network", network)...)
 	p.ready(&again)
 	p.stop()
+	if again.Mnemonic != "" {
+		t.Error("the recovery words were told twice")
+	}
 	r := w.start(peerArgs("second", "--network", network, "--mnemonic-file", w.write("words.txt", words(said)+"\n"))...)
 	r.ready(&restored)
 	r.stop()

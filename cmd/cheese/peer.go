@@ -232,18 +232,26 @@ func (c *peerCmd) mnemonic() (string, error) {
 	return words, nil
 }
 
+// readyPeer is the one line of --json. A new wallet's recovery words are in it only, and never in a file.
+type readyPeer struct {
+	lab.Ready
+	Mnemonic string `json:"mnemonic,omitempty"`
+}
+
 func (c *peerCmd) announce(out *output, p *lab.Peer) error {
-	r := p.Ready()
+	r, words := p.Ready(), ""
+	if p.Node.Wallet.IsNew() {
+		var err error
+		if words, err = p.Node.Wallet.Mnemonic(c.Passphrase); err != nil {
+			return err
+		}
+	}
 	if c.JSON {
-		return json.NewEncoder(out.out).Encode(r)
+		return json.NewEncoder(out.out).Encode(readyPeer{r, words})
 	}
 	fmt.Fprintf(out.out, "\n%s is on network %q\n  window   %s\n  peers    %s\n  address  %s\n  balance  %s\n  data     %s\n", r.Name, r.Network,
 		cmp.Or(r.Window, "none"), c.reachedAt(p), r.Address, p.Node.Money(r.Balance), cmp.Or(r.DataDir, "in memory only"))
-	if p.Node.Wallet.IsNew() {
-		words, err := p.Node.Wallet.Mnemonic(c.Passphrase)
-		if err != nil {
-			return err
-		}
+	if words != "" {
 		fmt.Fprintf(out.out, "\nA new wallet was made. Write its recovery words down, they are shown only now:\n  %s\n", words)
 	}
 	_, err := fmt.Fprintln(out.out)

@@ -162,7 +162,7 @@ func TestDataOfAnotherNetwork(t *testing.T) {
 // TestBadNetworkFiles changes one field each of a file that is right.
 func TestBadNetworkFiles(t *testing.T) {
 	w := newWorld(t)
-	good, err := os.ReadFile(w.easyNetwork(2))
+	good, err := os.ReadFile(w.easyNetwork(50000))
 	if err != nil {
 		t.Fatal(err)
 	}

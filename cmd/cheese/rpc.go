@@ -27,7 +27,7 @@ type rpcCmd struct {
 	DataDir  string `help:"The peer's data directory, instead of --name and --network." type:"path" placeholder:"DIR"`
 	URL      string `name:"url" help:"Where the peer's RPC answers, for a peer without data directory; needs --user and --password." placeholder:"URL"`
 	User     string `help:"With --url." default:"__cookie__"`
-	Password string `help:"With --url." env:"CHEESE_RPC_PASSWORD"`
+	Password string `help:"With --url; better in the environment than on the command line." env:"CHEESE_RPC_PASSWORD" placeholder:"PASSWORD"`
 }
 
 func (c *rpcCmd) Run(ctx context.Context, out *output) error {
