@@ -50,6 +50,22 @@ func (g *generation) put(o coin.OutPoint, c coinChange, at uint64) {
 	}
 }
 
+// touched returns what held, at a change, for each outpoint that this generation or a later one changed.
+func (g *generation) touched(change uint64) map[coin.OutPoint]*consensus.Coin {
+	all := make(map[coin.OutPoint]*consensus.Coin, len(g.slots))
+	for o, s := range g.slots {
+		all[o] = s.value(change)
+	}
+	for g = g.next; g != nil; g = g.next {
+		for o, s := range g.slots {
+			if _, known := all[o]; !known {
+				all[o] = s.base
+			}
+		}
+	}
+	return all
+}
+
 // coinChange is what an overlay does to an outpoint.
 type coinChange struct{ was, now *consensus.Coin }
 

@@ -74,7 +74,7 @@ func (c *Chain) begin() error {
 
 // loadIndex reads all headers, parents first since the keys start with the height.
 func (c *Chain) loadIndex() error {
-	return c.db.each(keyHeader, func(key, value []byte) error {
+	return c.db.each(keyHeader, nil, func(key, value []byte) error {
 		r, err := parseRecord(value)
 		if err != nil {
 			return fmt.Errorf("header %x in the database: %w", key, err)

@@ -114,12 +114,16 @@ func parseCoin(o coin.OutPoint, raw []byte) (*consensus.Coin, error) {
 	return &c, nil
 }
 
-// each calls f with every key of a kind in order; f keeps neither.
-func (s *store) each(kind byte, f func(key, value []byte) error) error {
+// each calls f with every key of a kind in order; f keeps neither key nor value. What it sees is what was there when
+// pinned, which may be nil, is called.
+func (s *store) each(kind byte, pinned func(), f func(key, value []byte) error) error {
 	return s.use(func() error {
 		it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{kind}, UpperBound: []byte{kind + 1}})
 		if err != nil {
 			return fmt.Errorf("read database: %w", err)
+		}
+		if pinned != nil {
+			pinned()
 		}
 		for ok := it.First(); ok && err == nil; ok = it.Next() {
 			err = f(it.Key(), it.Value())
@@ -194,7 +198,13 @@ func (l pebbleLog) Errorf(format string, args ...any) { l.print(slog.LevelWarn, 
 
 // Fatalf ends the goroutine, since Pebble does not expect it to return.
 func (l pebbleLog) Fatalf(format string, args ...any) {
-	l.fatal.set(fmt.Errorf(format, args...))
+	err := errors.New(fmt.Sprintf(format, args...))
+	for _, a := range args {
+		if cause, ok := a.(error); ok {
+			err = cause // so that a full disk can be told by errors.Is
+		}
+	}
+	l.fatal.set(err)
 	l.print(slog.LevelError, format, args)
 	runtime.Goexit()
 }

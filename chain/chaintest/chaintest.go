@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"testing"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -114,9 +113,17 @@ func Pay(from []Out, outs ...coin.TxOut) *coin.Tx {
 	return tx
 }
 
+// TB is what a harness needs of a test; *testing.T and *rapid.T have it.
+type TB interface {
+	Helper()
+	Cleanup(func())
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // Harness is a chain and the clock it runs by.
 type Harness struct {
-	T      testing.TB
+	T      TB
 	Params *coin.Params
 	FS     vfs.FS
 	Dir    string
@@ -128,20 +135,21 @@ type Harness struct {
 }
 
 // New opens a chain on Params in memory and closes it when the test ends.
-func New(t testing.TB) *Harness { return Open(t, Params(), vfs.NewMem(), chain.Options{}) }
+func New(t TB) *Harness { return Open(t, Params(), vfs.NewMem(), chain.Options{}) }
 
 // Open opens a chain and closes it when the test ends. Options.Now is replaced by the harness's clock.
-func Open(t testing.TB, p *coin.Params, fs vfs.FS, o chain.Options) *Harness {
+func Open(t TB, p *coin.Params, fs vfs.FS, o chain.Options) *Harness {
 	t.Helper()
 	h := &Harness{T: t, Params: p, FS: fs, Dir: "data", Now: time.Unix(int64(p.Genesis.Time), 0).AddDate(10, 0, 0)}
 	o.Now = func() time.Time { return h.Now }
 	h.options = o
-	h.open()
+	h.Reopen()
 	t.Cleanup(func() { h.Chain.Close() })
 	return h
 }
 
-func (h *Harness) open() {
+// Reopen opens the chain again after Close.
+func (h *Harness) Reopen() {
 	h.T.Helper()
 	c, err := chain.Open(h.Params, h.Dir, h.FS, h.options)
 	if err != nil {
@@ -150,22 +158,27 @@ func (h *Harness) open() {
 	h.Chain = c
 }
 
-// Restart closes the chain and opens it again.
-func (h *Harness) Restart() {
+// Close closes the chain and fails the test if that fails.
+func (h *Harness) Close() {
 	h.T.Helper()
 	if err := h.Chain.Close(); err != nil {
 		h.T.Fatalf("close chain: %v", err)
 	}
-	h.open()
 }
 
-// RestartOn leaves the chain as it is and opens another on fs, as after a crash whose remains are in fs.
-func (h *Harness) RestartOn(fs vfs.FS) {
+// Restart closes the chain and opens it again.
+func (h *Harness) Restart() {
 	h.T.Helper()
-	old := h.Chain
-	h.T.Cleanup(func() { old.Close() })
+	h.Close()
+	h.Reopen()
+}
+
+// Crash goes on with the chain on fs, which holds what a crash left of the files.
+func (h *Harness) Crash(fs vfs.FS) {
+	h.T.Helper()
+	h.Chain.Close() // of the files that the crash did not leave
 	h.FS = fs
-	h.open()
+	h.Reopen()
 }
 
 // Tip returns the state of the best chain.
