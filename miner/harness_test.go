@@ -67,10 +67,11 @@ func (b *bench) start(c Config) {
 		}
 		b.found <- blk
 	}
-	b.miner = New(c)
+	m := New(c)
+	b.miner = m
 	ctx, stop := context.WithCancel(b.t.Context())
 	done := make(chan error, 1)
-	go func() { done <- b.miner.Run(ctx) }()
+	go func() { done <- m.Run(ctx) }()
 	b.t.Cleanup(func() {
 		stop()
 		if err := <-done; err != nil {

@@ -19,8 +19,8 @@ type Search interface {
 	// Search looks for a nonce with which header meets target. It returns the solved header, or false where no nonce does
 	// or ctx ended first. Its goroutines have ended when it returns.
 	Search(ctx context.Context, header coin.Header, target *big.Int) (coin.Header, bool)
-	// Tune sets the number of threads, for searches that start later, and the limit in hashes per second over all
-	// threads, 0 for none, at once.
+	// Tune sets the number of threads, and the limit in hashes per second over all of them, 0 for none. The caller starts
+	// its search anew afterwards.
 	Tune(threads int, limit float64)
 	// Hashes returns how many nonces were tried so far.
 	Hashes() uint64
@@ -44,20 +44,23 @@ func NewSearch(limit float64) *Hasher {
 	return h
 }
 
-// Tune sets threads and limit.
+// Tune sets threads and limit. What waits for its turn goes on waiting until the search is started anew.
 func (h *Hasher) Tune(threads int, limit float64) {
 	h.threads.Store(int32(max(threads, 1)))
 	h.limit.Store(math.Float64bits(max(limit, 0)))
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.next = time.Time{} // a long wait that an old limit asked for is over
 }
 
 // Hashes returns how many nonces were tried.
 func (h *Hasher) Hashes() uint64 { return h.hashes.Load() }
 
 const (
-	nonces       = 1 << 32
-	fullBatch    = 1 << 13               // nonces between looks at ctx: some milliseconds
-	batchTime    = 20 * time.Millisecond // of a limited search
-	longestPause = 100 * time.Millisecond
+	nonces      = 1 << 32
+	fullBatch   = 1 << 13               // nonces between looks at ctx: some milliseconds
+	batchTime   = 20 * time.Millisecond // of a limited search
+	longestWait = 24 * time.Hour        // even at the lowest limit
 )
 
 // Search hashes.
@@ -72,8 +75,9 @@ func (h *Hasher) Search(ctx context.Context, header coin.Header, target *big.Int
 	for range h.threads.Load() {
 		workers.Go(func() {
 			for {
-				size, wait := h.reserve(time.Now())
+				size, wait, took := h.reserve(time.Now())
 				if !pause(ctx, wait) {
+					h.giveBack(took)
 					return
 				}
 				from := taken.Add(size) - size
@@ -93,23 +97,32 @@ func (h *Hasher) Search(ctx context.Context, header coin.Header, target *big.Int
 	return solved, ok
 }
 
-// reserve returns the size of the next batch and how long to wait before it. The bucket holds one batch, so no rush
-// follows a rest. A limit low enough to make batches rare is met by a batch of one and a long wait.
-func (h *Hasher) reserve(now time.Time) (size uint64, wait time.Duration) {
+// reserve returns the size of the next batch, how long to wait before it, and how much of the limit's time it takes. The
+// bucket holds one batch, so no rush follows a rest. A limit low enough to make batches rare is met by a batch of one and
+// a long wait.
+func (h *Hasher) reserve(now time.Time) (size uint64, wait, took time.Duration) {
 	limit := math.Float64frombits(h.limit.Load())
 	if limit == 0 {
-		return fullBatch, 0
+		return fullBatch, 0, 0
 	}
 	size = uint64(min(max(limit*batchTime.Seconds(), 1), fullBatch))
+	took = time.Duration(min(float64(size)/limit*float64(time.Second), float64(longestWait)))
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	took := time.Duration(float64(size) / limit * float64(time.Second))
 	if h.next.Before(now.Add(-took)) {
 		h.next = now.Add(-took)
 	}
 	wait = h.next.Sub(now)
 	h.next = h.next.Add(took)
-	return size, wait
+	return size, wait, took
+}
+
+// giveBack undoes a reservation whose batch was not hashed. Searches restart each second: a low limit would otherwise be
+// used up by waiting.
+func (h *Hasher) giveBack(took time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.next = h.next.Add(-took)
 }
 
 // pause sleeps; false where ctx ended.
