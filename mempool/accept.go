@@ -69,7 +69,7 @@ func fromRule(err error) error {
 		return err
 	}
 	const soon = "bad-txns-premature-spend-of-coinbase" // a later block may hold it
-	return &RejectError{Reason: rule.Reason, Detail: rule.Detail, Consensus: rule.Reason != soon}
+	return &RejectError{Reason: rule.Reason, Detail: rule.Detail, Consensus: rule.Reason != soon, Early: rule.Reason == soon}
 }
 
 // candidate is a transaction that may come in if its scripts agree.
@@ -144,7 +144,7 @@ func (p *Pool) judge(tx *coin.Tx, returns bool) (*candidate, error) {
 func (p *Pool) checkNew(tx *coin.Tx) error {
 	tip := p.past.Tip()
 	if !consensus.IsFinal(tx, tip.Height()+1, tip.MedianTime()) {
-		return reject("non-final")
+		return early("non-final")
 	}
 	if _, ok := p.graph.witness.get(tx.WitnessID()); ok {
 		return reject("txn-already-in-mempool")
@@ -204,11 +204,11 @@ func (p *Pool) checkLocks(tx *coin.Tx, in *inputs) error {
 	tip := p.past.Tip()
 	next, median := tip.Height()+1, tip.MedianTime()
 	if !consensus.IsFinal(tx, next, median) {
-		return reject("non-final")
+		return early("non-final")
 	}
 	minHeight, minTime := consensus.SequenceLocks(tx, in.heights, p.past)
 	if !consensus.LocksOpen(minHeight, minTime, next, median) {
-		return reject("non-BIP68-final")
+		return early("non-BIP68-final")
 	}
 	return nil
 }

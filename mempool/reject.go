@@ -17,6 +17,9 @@ type RejectError struct {
 	Missing []coin.OutPoint
 	// Consensus tells that no block could hold this transaction either, rather than that policy forbids it.
 	Consensus bool
+	// Early tells that a longer chain would make the transaction acceptable: its lock time or a coinbase it spends is
+	// not due yet.
+	Early bool
 }
 
 // Error returns the reason and, after a comma, the detail, as Core's RPC reports it.
@@ -28,6 +31,8 @@ func (e *RejectError) Error() string {
 }
 
 func reject(reason string) *RejectError { return &RejectError{Reason: reason} }
+
+func early(reason string) *RejectError { return &RejectError{Reason: reason, Early: true} }
 
 func rejectf(reason, format string, args ...any) *RejectError {
 	return &RejectError{Reason: reason, Detail: fmt.Sprintf(format, args...)}

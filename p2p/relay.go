@@ -16,6 +16,7 @@ const (
 	maxTxWants    = 20_000           // transactions announced and not here yet, over all peers
 	maxRejected   = 10_000
 	maxOrphans    = 100
+	maxEarly      = 100
 	maxOrphanSize = 100_000 // bytes of a transaction kept while its parents are missing
 	maxParents    = 100     // missing parents asked for
 	orphanExpiry  = 5 * time.Minute
@@ -29,6 +30,7 @@ type transactions struct {
 	confirmed *recent[coin.Hash] // ids in blocks that came lately
 	atPool    map[coin.Hash]bool // witness ids, and ids, of those in the hands of the pool
 	orphans   []orphan           // oldest first
+	early     []orphan           // refused only because the chain here is too short yet; oldest first, no parent is missing
 }
 
 // txWant is a transaction that peers have announced and we have not got.
@@ -96,7 +98,8 @@ func (m *machine) haveTx(id coin.Hash) bool {
 	if _, ok := m.v.Tx(id); ok {
 		return true
 	}
-	return slices.ContainsFunc(m.orphans, func(o orphan) bool { return o.tx.ID() == id })
+	same := func(o orphan) bool { return o.tx.ID() == id }
+	return slices.ContainsFunc(m.orphans, same) || slices.ContainsFunc(m.early, same)
 }
 
 // wantTx takes note that p has a transaction, and asks for it unless somebody is being asked.
@@ -253,7 +256,9 @@ func (m *machine) onTxChecked(e TxChecked) {
 	}
 	var reject *mempool.RejectError
 	if errors.As(e.Err, &reject) {
-		if len(reject.Missing) == 0 {
+		if reject.Early && p != nil {
+			m.keepEarly(p, e.Tx)
+		} else if len(reject.Missing) == 0 {
 			// Where there is a witness another one might be valid, so only this very transaction is refused. The
 			// witness id of a transaction without witness is its id.
 			m.rejected.add(e.Tx.WitnessID())
@@ -295,6 +300,28 @@ func (m *machine) keepOrphan(p *peer, tx *coin.Tx, missing []coin.OutPoint) {
 	m.orphans = append(m.orphans, orphan{tx: tx, from: p.id, at: m.now, missing: parents})
 	for _, id := range parents {
 		m.wantTx(p, id)
+	}
+}
+
+// keepEarly keeps a transaction that a peer with a longer chain may rightly hold, until blocks have come.
+func (m *machine) keepEarly(p *peer, tx *coin.Tx) {
+	if tx.Size() > maxOrphanSize {
+		return
+	}
+	if len(m.early) >= maxEarly {
+		m.early = slices.Delete(m.early, 0, 1)
+	}
+	m.early = append(m.early, orphan{tx: tx, from: p.id, at: m.now})
+}
+
+// retryEarly tries the early transactions again on a new tip. Those that are still early come back.
+func (m *machine) retryEarly() {
+	waiting := m.early
+	m.early = nil
+	for _, o := range waiting {
+		if p := m.byID[o.from]; p != nil && m.now.Sub(o.at) <= orphanExpiry {
+			m.checkTx(p, o.tx)
+		}
 	}
 }
 

@@ -407,6 +407,32 @@ func TestOrphanWaitsForItsParents(t *testing.T) {
 	}
 }
 
+// TestEarlyTransactionWaitsForBlocks: a peer that lacks the newest blocks may get a payment that needs them.
+func TestEarlyTransactionWaitsForBlocks(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.node("a"), w.node("b")
+	a.mine(3, 1)
+	b.mustDial(a)
+	early := payment(nil, 1)
+	early.LockTime = 4
+	b.inject(&msg.Tx{Tx: early})
+	w.same("b's pool before the block", len(b.pool), 0)
+	b.inject(&msg.Tx{Tx: early}) // again: it is kept once
+	w.same("kept for later", len(b.m.early), 1)
+	a.mine(1, 1)
+	w.settle()
+	w.same("b's pool after it", len(b.pool), 1)
+	w.same("still kept", len(b.m.early), 0)
+	for i := range 300 {
+		never := payment(nil, 100+i)
+		never.LockTime = 600
+		b.inject(&msg.Tx{Tx: never})
+	}
+	if n := len(b.m.early); n > maxEarly {
+		t.Fatalf("%d early transactions are kept", n)
+	}
+}
+
 func TestInvFloodIsBounded(t *testing.T) {
 	w := newWorld(t)
 	a, evil := w.node("a"), w.node("evil")

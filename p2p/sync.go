@@ -486,6 +486,7 @@ func (m *machine) followTip() {
 	m.tip = tip.Hash()
 	m.wantBlocks = true
 	m.rejected.clear() // what was refused may be fine on the new chain
+	m.retryEarly()
 	m.caughtUp = m.caughtUp || m.v.BestHeader().Height()-tip.Height() <= farBehind
 	if old.IsZero() || !m.caughtUp {
 		return

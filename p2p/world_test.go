@@ -255,8 +255,12 @@ func (n *testNode) checkTx(a CheckTx) {
 	}
 }
 
-// accept is a pool's Accept: an output of a transaction with an even version exists, others come from the pool. A lock time of 666 is bad.
+// accept is a pool's Accept: an output of a transaction with an even version exists, others come from the pool. A lock time of 666 is bad, and
+// one below is a height, as everywhere.
 func (n *testNode) accept(tx *coin.Tx) error {
+	if at := n.chain.entries[n.chain.tip].State; tx.LockTime < 666 && int32(tx.LockTime) > at.Height() {
+		return &mempool.RejectError{Reason: "non-final", Early: true}
+	}
 	var missing []coin.OutPoint
 	for _, in := range tx.In {
 		if _, ok := n.pool[in.Prev.Hash]; !ok && in.Prev.Hash[31] != 0xc0 {
