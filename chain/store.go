@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -45,6 +46,7 @@ func openStore(fs vfs.FS, dir string, cache *pebble.Cache, log *slog.Logger) (*s
 		FS: fs, Lock: lock, Logger: s.log, Cache: cache, CacheSize: blockCacheSize,
 		FormatMajorVersion: pebble.FormatNewest, MemTableSize: memTableSize, MaxOpenFiles: maxOpenFiles,
 	}
+	o.Experimental.FileCacheShards = 1 // each has a goroutine
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10) // most look-ups of coins a block makes find nothing (BIP 30)
 	}
@@ -152,7 +154,10 @@ func (s *store) commit(b *pebble.Batch) error {
 	})
 }
 
-// close closes the database unless it failed for good, in which case its close might wait for ever.
+// patience bounds how long close waits for a database that failed for good: it may be stuck.
+const patience = time.Second
+
+// close closes the database. After a fatal failure it returns that, and leaves behind what does not end.
 func (s *store) close() error {
 	s.gate.Lock()
 	defer s.gate.Unlock()
@@ -160,10 +165,21 @@ func (s *store) close() error {
 		return nil
 	}
 	s.closed = true
-	if err := s.log.fatal.get(); err != nil {
-		return err
+	cause := s.log.fatal.get()
+	if cause == nil {
+		return errors.Join(s.db.Close(), s.lock.Close())
 	}
-	return errors.Join(s.db.Close(), s.lock.Close())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.db.Close()
+		s.lock.Close()
+	}()
+	select {
+	case <-done:
+	case <-time.After(patience):
+	}
+	return cause
 }
 
 // fatal holds the failure that stopped Pebble.
