@@ -28,11 +28,20 @@ const (
 // narrateAtOnce bounds how many blocks are told of one by one; a longer run is a download and gets a line in all.
 const narrateAtOnce = 10
 
-// onFound hears from the miner of each block it found, and the chain's verdict.
+// onFound hears from the miner of each block it found, and the chain's verdict. A block that another one of its height
+// was ahead of never joins the best chain, so that no reorg tells of its loss.
 func (n *Node) onFound(b *coin.Block, err error) {
 	if err != nil {
 		n.log.Error("our own cheese was refused", "smell", b.Hash(), "error", err)
+		return
 	}
+	if e, ok := n.Chain.View().ByHash(b.Hash()); ok && e.Status == chain.Stored {
+		n.tellLost(b, e.Height)
+	}
+}
+
+func (n *Node) tellLost(b *coin.Block, height int32) {
+	n.log.Warn(SayLost, "height", height, "smell", short(b.Hash()), "reward lost", n.Money(b.Txs[0].Out[0].Value))
 }
 
 // narrate follows chain and pool by cursor and says in log lines what happens.
@@ -94,7 +103,7 @@ func (n *Node) tellReverted(reverted, added []chain.Update) {
 	}
 	for _, u := range reverted {
 		if n.Ours(u.Block) {
-			n.log.Warn(SayLost, "height", u.Height, "smell", short(u.Hash), "reward lost", n.Money(u.Block.Txs[0].Out[0].Value))
+			n.tellLost(u.Block, u.Height)
 		}
 	}
 	fork := reverted[len(reverted)-1]

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,6 +13,7 @@ import (
 
 	"cheese/chain"
 	"cheese/coin"
+	"cheese/miner"
 	"cheese/wallet"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -117,6 +119,26 @@ func TestNoTrackerNoPeers(t *testing.T) {
 	}
 	if _, err := n.Pay(t.Context(), Payment{Peer: 3, Amount: coin.Coin}); err == nil {
 		t.Error("paid a peer that is not there")
+	}
+}
+
+// TestLostWithoutReorg: our block is second at its height, so that it never joins the best chain.
+func TestLostWithoutReorg(t *testing.T) {
+	n, stop := run(t, config(vfs.NewMem()))
+	defer stop()
+	genesis := n.Chain.View().Tip()
+	mine(t, n, 1)
+	script, _ := n.Wallet.PayToScript()
+	b, _, err := miner.Template(genesis, nil, miner.TemplateOptions{PayTo: script, Name: "alice", Now: time.Now(), ExtraNonce: 77})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Header, _ = miner.NewSearch(0).Search(t.Context(), b.Header, coin.Target(b.Bits))
+	n.onFound(b, n.Chain.Submit(b))
+	lines, _ := n.Journal.Since(0, 1000)
+	lost := slices.ContainsFunc(lines, func(l Line) bool { return l.Text == SayLost })
+	if !lost {
+		t.Error("nobody was told that the race was lost")
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 
 	"cheese/chain"
 	"cheese/wallet"
@@ -48,11 +49,15 @@ type output struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends a program that hangs
+	// A second Ctrl-C ends a program that hangs, but not one that is just ending: some shells and tools send two at once.
+	context.AfterFunc(ctx, func() { time.AfterFunc(endsWithin, stop) })
 	code := run(ctx, os.Args[1:], &output{out: os.Stdout, log: os.Stderr, color: isTerminal(os.Stderr)})
 	stop()
 	os.Exit(code)
 }
+
+// endsWithin is how long a command may take to end.
+const endsWithin = 2 * time.Second
 
 // run is the whole program; it returns the exit code: 0, 1 for a failure, 2 for a command line that is not understood.
 func run(ctx context.Context, args []string, out *output) int {

@@ -53,7 +53,11 @@ func (c *trackerCmd) Run(ctx context.Context, out *output) error {
 	if c.JSON {
 		err = json.NewEncoder(out.out).Encode(ready)
 	} else {
-		_, err = fmt.Fprintf(out.out, "The tracker and its page are at %s\nPeers join with: cheese peer --name alice --tracker %s\n\n", ready.URL, ready.URL)
+		network := ""
+		if len(c.Network) > 0 {
+			network = "--network " + c.Network[0] + " "
+		}
+		_, err = fmt.Fprintf(out.out, "The tracker and its page are at %s\nPeers join with: cheese peer %s--name alice --tracker %s\n\n", ready.URL, network, ready.URL)
 	}
 	if err != nil {
 		return err

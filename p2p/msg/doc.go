@@ -3,5 +3,5 @@
 // allocates, and keeps aliases into the payload it is given. Unknown commands are the caller's to ignore.
 //
 // See the protocol documentation at https://developer.bitcoin.org/reference/p2p_networking.html and BIPs 14, 31, 35,
-// 111, 130, 133, 144, 155 and 339.
+// 37 (the relay flag alone), 130, 133, 144, 155 and 339.
 package msg
