@@ -1,0 +1,126 @@
+package chain_test
+
+import (
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"pgregory.net/rapid"
+
+	"cheese/chain"
+	"cheese/chain/chaintest"
+	"cheese/coin"
+	"cheese/consensus"
+)
+
+// tree is a chain that grows at random, with branches that spend the same coins.
+type tree struct {
+	*chaintest.Harness
+	rt     *rapid.T
+	blocks []*coin.Block
+	states []consensus.State // after each block
+	outs   []chaintest.Out   // made on any branch
+}
+
+// grow adds a block on one of the last blocks, with payments that are good on its branch or not.
+func (g *tree) grow() {
+	parent := rapid.IntRange(max(0, len(g.states)-8), len(g.states)-1).Draw(g.rt, "parent")
+	plan := chaintest.Plan{}
+	for range rapid.IntRange(0, 2).Draw(g.rt, "payments") {
+		if len(g.outs) == 0 {
+			break
+		}
+		from := g.outs[rapid.IntRange(max(0, len(g.outs)-12), len(g.outs)-1).Draw(g.rt, "coin")]
+		tx := chaintest.Spend(from, 10, 2)
+		plan.Txs = append(plan.Txs, tx)
+		g.outs = append(g.outs, chaintest.Output(tx, 0), chaintest.Output(tx, 1))
+	}
+	b := g.Build(g.states[parent], plan)
+	if g.Chain.Submit(b) == nil {
+		g.blocks = append(g.blocks, b)
+		g.states = append(g.states, g.states[parent].Extend(b.Header))
+		g.outs = append(g.outs, chaintest.Coinbase(b))
+	}
+}
+
+// Whatever branches come and go, the coins are those of a chain that saw the best branch alone; a view taken on the
+// way stays as it was; and a reader with a cursor knows the best branch.
+func TestConnectThenDisconnectRestoresCoins(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		h := chaintest.Open(rt, chaintest.Params(), vfs.NewMem(), chain.Options{FlushEvery: never, CacheBytes: int64(rapid.SampledFrom([]int{1, 4000, 1 << 20}).Draw(rt, "cache"))})
+		g := &tree{Harness: h, rt: rt, states: []consensus.State{h.Tip()}}
+		var reader follow
+		pinned, coins := h.Chain.View(), dump(rt, h.Chain.View())
+		for range rapid.IntRange(5, 40).Draw(rt, "steps") {
+			switch rapid.IntRange(0, 9).Draw(rt, "step") {
+			case 0:
+				if err := h.Chain.Flush(); err != nil {
+					rt.Fatal(err)
+				}
+			case 1:
+				pinned, coins = h.Chain.View(), dump(rt, h.Chain.View())
+			case 2:
+				reader.catchUp(rt, h.Chain.View(), rapid.IntRange(1, 5).Draw(rt, "max"))
+			default:
+				g.grow()
+			}
+		}
+		if now := dump(rt, pinned); now != coins {
+			rt.Errorf("a pinned view had %s and has %s", coins, now)
+		}
+		v := h.Chain.View()
+		if got, want := dump(rt, v), replay(rt, v); got != want {
+			rt.Errorf("coins are %s, want %s", got, want)
+		}
+		reader.catchUp(rt, v, 3)
+		checkReader(rt, &reader, v)
+	})
+}
+
+func checkReader(rt *rapid.T, f *follow, v *chain.View) {
+	if len(f.blocks) != int(v.Tip().Height())+1 {
+		rt.Fatalf("reader knows %d blocks of %d", len(f.blocks), v.Tip().Height()+1)
+	}
+	for height, h := range f.blocks {
+		if e, ok := v.ByHeight(int32(height)); !ok || e.Hash != h {
+			rt.Fatalf("reader has %v at height %d, and the chain %v", h, height, e.Hash)
+		}
+	}
+}
+
+// The index answers as a plain walk along parents does.
+func TestIndexAgainstWalk(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		h := chaintest.New(rt)
+		states := []consensus.State{h.Tip()}
+		parents := map[coin.Hash]int{}
+		for range rapid.IntRange(1, 60).Draw(rt, "headers") {
+			parent := rapid.IntRange(max(0, len(states)-5), len(states)-1).Draw(rt, "parent")
+			b := h.Build(states[parent], chaintest.Plan{})
+			if err := h.Chain.AddHeaders(headersOf(b)); err != nil {
+				rt.Fatal(err)
+			}
+			parents[b.Hash()] = parent
+			states = append(states, states[parent].Extend(b.Header))
+		}
+		v := h.Chain.View()
+		a := rapid.SampledFrom(states).Draw(rt, "a")
+		b := rapid.SampledFrom(states).Draw(rt, "b")
+		above := map[coin.Hash]bool{}
+		for s := a; ; s = states[parents[s.Hash()]] {
+			above[s.Hash()] = true
+			if e, ok := v.Ancestor(a.Hash(), s.Height()); !ok || e.Hash != s.Hash() {
+				rt.Fatalf("ancestor of %v at %d is %v", a.Hash(), s.Height(), e.Hash)
+			}
+			if s.Height() == 0 {
+				break
+			}
+		}
+		common := b
+		for !above[common.Hash()] {
+			common = states[parents[common.Hash()]]
+		}
+		if e, ok := v.Fork(a.Hash(), b.Hash()); !ok || e.Hash != common.Hash() {
+			rt.Fatalf("fork of %v and %v is %v", a.Hash(), b.Hash(), e.Hash)
+		}
+	})
+}
