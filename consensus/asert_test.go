@@ -3,7 +3,6 @@ package consensus
 import (
 	"math"
 	"math/big"
-	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -79,63 +78,8 @@ func TestTargetProperties(t *testing.T) {
 	})
 }
 
-// sim mines without hashing: the time to a block is exponential with a mean of hashes over rate.
-type sim struct {
-	State
-	rng  *rand.Rand
-	rate float64 // hashes per second
-	now  float64 // Unix seconds
-}
-
-func newSim(t *testing.T, p *coin.Params, rate float64) *sim {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	g := Genesis(p)
-	return &sim{State: g, rng: rand.New(rand.NewPCG(seed, 0)), rate: rate, now: float64(g.Header().Time)}
-}
-
-func (s *sim) mine() {
-	bits := s.NextBits()
-	hashes, _ := new(big.Float).SetInt(coin.Work(bits)).Float64()
-	s.now += s.rng.ExpFloat64() * hashes / s.rate
-	s.State = s.Extend(coin.Header{Prev: s.Hash(), Time: max(uint32(s.now), s.EarliestTime()), Bits: bits})
-}
-
-func TestSteadyHashRateKeepsTheSpacing(t *testing.T) {
-	// A hundred times the hash rate that the first target is made for: it must also find its way.
-	s := newSim(t, coin.Cheese(), 100*float64(1<<24)/30)
-	for range 1000 {
-		s.mine()
-	}
-	const blocks = 100_000
-	start := s.now
-	for range blocks {
-		s.mine()
-	}
-	if mean := (s.now - start) / blocks; math.Abs(mean/30-1) > 0.015 {
-		t.Errorf("blocks come every %.3f s on average, want 30 s within 1.5 %%", mean)
-	}
-}
-
-func TestChainThatSleptRecoversAtOnce(t *testing.T) {
-	s := newSim(t, coin.Cheese(), float64(1<<24)/30)
-	for range 500 {
-		s.mine()
-	}
-	s.now += 30 * 24 * 3600
-	s.mine()
-	woke, height := s.now, s.Height()
-	for s.now < woke+3600 {
-		s.mine()
-	}
-	// 120 an hour, and at most the 60 spacings that one solve time may count for on top, give or take.
-	if n := s.Height() - height; n < 70 || n > 270 {
-		t.Errorf("%d blocks in the hour after the sleep: no schedule should be caught up with", n)
-	}
-}
-
 func TestFirstBlocksKeepTheFirstTarget(t *testing.T) {
-	s := newSim(t, coin.Cheese(), float64(1<<24)/30)
+	s := newSim(perSpacing, seeded(t, 3))
 	first := s.Header().Bits
 	s.now += 300 * 24 * 3600 // people come long after the genesis block's time
 	for range 2 {
