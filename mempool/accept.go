@@ -29,15 +29,19 @@ func (p *Pool) Accept(tx *coin.Tx) error {
 	if err := p.verify(c); err != nil {
 		return err
 	}
+	return p.admit(c)
+}
+
+// admit takes a verified candidate in, unless what happened meanwhile speaks against it.
+func (p *Pool) admit(c *candidate) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err := p.catchUp(); err != nil {
-		return err
+	err := p.catchUp()
+	if err == nil && p.generation != c.generation { // its scripts stay valid, all else may have changed
+		c, err = p.judge(c.entry.Tx, false)
 	}
-	if p.generation != c.generation { // scripts stay valid, all else may have changed meanwhile
-		if c, err = p.judge(tx, false); err != nil {
-			return err
-		}
+	if err != nil {
+		return err
 	}
 	p.remove(c.replaced, ReasonReplaced)
 	p.add(c.entry)

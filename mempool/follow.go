@@ -55,7 +55,7 @@ func (p *Pool) catchUp() error {
 }
 
 // step takes note of a block that came or went. What a reverted block held waits in p.returned until settle, since
-// the blocks to come may well confirm it again.
+// the blocks to come may well confirm it again, or spend the same otherwise.
 func (p *Pool) step(u *chain.Update) {
 	if u.Revert {
 		p.reorged = true
@@ -64,15 +64,12 @@ func (p *Pool) step(u *chain.Update) {
 		return
 	}
 	p.floor.blockCame(p.o.Now())
-	confirmed := map[coin.Hash]bool{}
 	for _, tx := range u.Block.Txs[1:] {
-		confirmed[tx.ID()] = true
 		if e, ok := p.graph.entries.get(tx.ID()); ok {
 			p.remove([]*Entry{e}, ReasonBlock)
 		}
 		p.remove(p.graph.family(p.graph.conflicts(tx)), ReasonConflict)
 	}
-	p.returned = slices.DeleteFunc(p.returned, func(tx *coin.Tx) bool { return confirmed[tx.ID()] })
 }
 
 // unshare copies transactions out of their block, whose whole buffer each of them would keep in memory.

@@ -127,7 +127,7 @@ func TestSelectKeepsToTheRules(t *testing.T) {
 func TestSelectByPackage(t *testing.T) {
 	g := new(graph)
 	add := func(fee coin.Amount, lock uint32, from ...coin.OutPoint) *Entry {
-		tx := payment(1000, 1, from...)
+		tx := payment(1000, 2, from...)
 		if lock > 0 {
 			tx.LockTime, tx.In[0].Sequence = lock, 0
 		}
@@ -136,9 +136,10 @@ func TestSelectByPackage(t *testing.T) {
 		return e
 	}
 	confirmed := func(n uint32) coin.OutPoint { return coin.OutPoint{Hash: coin.Hash{1}, Index: n} }
-	poor := add(100, 0, confirmed(0))
+	poor := add(150, 0, confirmed(0))
 	middling := add(1000, 0, confirmed(1))
 	rich := add(5000, 0, out(poor.Tx, 0))
+	second := add(1500, 0, out(poor.Tx, 1)) // beats middling only once poor is in
 	locked := add(9000, 200, confirmed(2))
 	free := add(50, 0, confirmed(3)) // pays less than blocks want
 	order := func(list []*Entry) (ids []coin.Hash) {
@@ -148,10 +149,10 @@ func TestSelectByPackage(t *testing.T) {
 		return ids
 	}
 	v := &View{contents: &contents{graph: g.snapshot()}}
-	if got, want := order(v.Select(consensus.MaxBlockWeight, 100, 200, 0)), order([]*Entry{poor, rich, middling}); !slices.Equal(got, want) {
+	if got, want := order(v.Select(consensus.MaxBlockWeight, 100, 200, 0)), order([]*Entry{poor, rich, second, middling}); !slices.Equal(got, want) {
 		t.Errorf("selected %v, want %v", got, want)
 	}
-	if got, want := order(v.Select(consensus.MaxBlockWeight, 100, 201, 0)), order([]*Entry{locked, poor, rich, middling}); !slices.Equal(got, want) {
+	if got, want := order(v.Select(consensus.MaxBlockWeight, 100, 201, 0)), order([]*Entry{locked, poor, rich, second, middling}); !slices.Equal(got, want) {
 		t.Errorf("selected %v once the lock opened, want %v", got, want)
 	}
 	if got, want := order(v.Select(poor.Weight+rich.Weight-1, 100, 1, 0)), order([]*Entry{middling}); !slices.Equal(got, want) {

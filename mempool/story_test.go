@@ -80,6 +80,18 @@ func TestReorgReturns(t *testing.T) {
 	}
 }
 
+// TestReorgReturnsToAnEmptyPool: what a block confirmed comes back although nothing waited.
+func TestReorgReturnsToAnEmptyPool(t *testing.T) {
+	w := newWorld(t, Options{})
+	paid := w.pay(1000, 2, w.funds(1)...)
+	fork := w.chain.View().Tip()
+	w.mine(paid)
+	w.holds()
+	side := w.mineOn(fork)
+	w.mineOn(w.state(side))
+	w.holds(paid)
+}
+
 // TestReorgConfirmsAgain: the other branch holds the same transaction, so it neither returns nor leaves its child alone.
 func TestReorgConfirmsAgain(t *testing.T) {
 	w := newWorld(t, Options{})
@@ -357,6 +369,35 @@ func TestConcurrentAccept(t *testing.T) {
 	}
 	group.Wait()
 	w.holds(txs[len(txs)-len(funds):]...)
+}
+
+// TestMeanwhile: while the scripts of one payment run, the other half of a double spend comes in, or a block does.
+func TestMeanwhile(t *testing.T) {
+	w := newWorld(t, Options{})
+	funds := w.funds(2)
+	verified := func(tx *coin.Tx) *candidate {
+		c, err := w.pool.consider(tx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	first, second := w.pay(1000, 1, funds[0]), w.pay(1000, 2, funds[0])
+	a, b := verified(first), verified(second)
+	if err := w.pool.admit(a); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.pool.admit(b); err == nil || err.(*RejectError).Reason != "insufficient fee" {
+		t.Errorf("the double spend: %v", err)
+	}
+	w.holds(first)
+	third := w.pay(1000, 1, funds[1])
+	c := verified(third)
+	w.mine(w.pay(1000, 2, funds[1]))
+	if err := w.pool.admit(c); err == nil || err.(*RejectError).Reason != "bad-txns-inputs-missingorspent" {
+		t.Errorf("what a block spent: %v", err)
+	}
+	w.holds(first)
 }
 
 // TestRunFollows: with Run the pool needs nobody to ask it.

@@ -57,6 +57,7 @@ func TestNewTip(t *testing.T) {
 func TestBetterTemplate(t *testing.T) {
 	story(t, func(t *testing.T, b *bench) {
 		b.fund(10)
+		time.Sleep(time.Minute) // the blocks' times ran ahead of the clock
 		search := newRecorder()
 		b.start(Config{Search: search})
 		first := search.settled()
@@ -97,7 +98,7 @@ func TestTimeRolls(t *testing.T) {
 func TestClassic(t *testing.T) {
 	story(t, func(t *testing.T, b *bench) {
 		b.fund(3)
-		b.start(Config{WaitFor: 3})
+		b.start(Config{WaitFor: 3, Search: poisson(4, 10)})
 		for range 2 {
 			b.pay()
 			time.Sleep(10 * time.Second)
