@@ -1,8 +1,10 @@
 package chain
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 
 	"cheese/coin"
 	"cheese/consensus"
@@ -102,20 +104,25 @@ func (c *Chain) store(n *node, b *coin.Block) error {
 	return nil
 }
 
-// makeReady marks n and those descendants that waited for it as connectable. c.mu is held.
+// makeReady marks n and those descendants that waited for it as connectable, siblings in the order in which their
+// bodies came. c.mu is held.
 func (c *Chain) makeReady(n *node) {
 	todo := []*node{n}
 	for len(todo) > 0 {
 		n := todo[0]
-		todo = todo[1:]
 		n.ready = c.bump()
 		c.dirty[n] = struct{}{}
 		c.consider(n)
+		var waiting []*node
 		for child := n.children; child != nil; child = child.sibling {
 			if child.bodyAt.Load() != 0 {
-				todo = append(todo, child)
+				waiting = append(waiting, child)
 			}
 		}
+		slices.SortFunc(waiting, func(a, b *node) int {
+			return cmp.Or(cmp.Compare(a.bodyAt.Load(), b.bodyAt.Load()), cmp.Compare(a.added, b.added))
+		})
+		todo = append(todo[1:], waiting...)
 	}
 }
 

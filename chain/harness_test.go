@@ -25,22 +25,24 @@ func TestMain(m *testing.M) {
 func dump(t chaintest.TB, v *chain.View) string {
 	t.Helper()
 	var b []byte
-	n := 0
+	var all []coin.OutPoint
 	err := v.Coins(func(o coin.OutPoint, c consensus.Coin) error {
-		n++
+		all = append(all, o)
 		b = binary.LittleEndian.AppendUint32(append(b, o.Hash[:]...), o.Index)
 		b = binary.LittleEndian.AppendUint32(b, uint32(c.Height))
 		b = fmt.Append(b, c.Coinbase)
 		b = c.Out.Append(b)
-		if got, ok, err := v.Coin(o); err != nil || !ok || got.Out.Value != c.Out.Value {
-			return fmt.Errorf("coin %v: %v, %v, %v", o, got, ok, err)
-		}
 		return nil
 	})
 	if err != nil {
 		t.Fatalf("list coins: %v", err)
 	}
-	return fmt.Sprintf("%d coins, %v", n, coin.DoubleSHA(b))
+	for _, o := range all {
+		if _, ok, err := v.Coin(o); err != nil || !ok {
+			t.Fatalf("coin %v is listed and not found: %v", o, err)
+		}
+	}
+	return fmt.Sprintf("%d coins, %v", len(all), coin.DoubleSHA(b))
 }
 
 // replay builds a chain of its own from nothing but a view's best branch, and returns its coins.

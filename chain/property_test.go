@@ -1,6 +1,7 @@
 package chain_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -16,30 +17,34 @@ import (
 type tree struct {
 	*chaintest.Harness
 	rt     *rapid.T
-	blocks []*coin.Block
-	states []consensus.State // after each block
-	outs   []chaintest.Out   // made on any branch
+	states []consensus.State       // after each block
+	purses [][]chaintest.Out       // what can be spent after each block
+	young  map[chaintest.Out]int32 // heights from which coinbases can be
 }
 
-// grow adds a block on one of the last blocks, with payments that are good on its branch or not.
+// grow adds a block with payments on one of the last blocks.
 func (g *tree) grow() {
 	parent := rapid.IntRange(max(0, len(g.states)-8), len(g.states)-1).Draw(g.rt, "parent")
+	state, purse := g.states[parent], slices.Clone(g.purses[parent])
 	plan := chaintest.Plan{}
-	for range rapid.IntRange(0, 2).Draw(g.rt, "payments") {
-		if len(g.outs) == 0 {
+	for range rapid.IntRange(0, 3).Draw(g.rt, "payments") {
+		if len(purse) == 0 {
 			break
 		}
-		from := g.outs[rapid.IntRange(max(0, len(g.outs)-12), len(g.outs)-1).Draw(g.rt, "coin")]
-		tx := chaintest.Spend(from, 10, 2)
+		i := rapid.IntRange(0, len(purse)-1).Draw(g.rt, "coin")
+		if g.young[purse[i]] > state.Height()+1 {
+			continue
+		}
+		tx := chaintest.Spend(purse[i], 10, 2)
 		plan.Txs = append(plan.Txs, tx)
-		g.outs = append(g.outs, chaintest.Output(tx, 0), chaintest.Output(tx, 1))
+		purse = append(slices.Delete(purse, i, i+1), chaintest.Output(tx, 0), chaintest.Output(tx, 1))
 	}
-	b := g.Build(g.states[parent], plan)
-	if g.Chain.Submit(b) == nil {
-		g.blocks = append(g.blocks, b)
-		g.states = append(g.states, g.states[parent].Extend(b.Header))
-		g.outs = append(g.outs, chaintest.Coinbase(b))
-	}
+	b := g.Build(state, plan)
+	g.Accept(b)
+	coinbase := chaintest.Coinbase(b)
+	g.young[coinbase] = state.Height() + 1 + g.Params.Maturity
+	g.states = append(g.states, state.Extend(b.Header))
+	g.purses = append(g.purses, append(purse, coinbase))
 }
 
 // Whatever branches come and go, the coins are those of a chain that saw the best branch alone; a view taken on the
@@ -47,7 +52,7 @@ func (g *tree) grow() {
 func TestConnectThenDisconnectRestoresCoins(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		h := chaintest.Open(rt, chaintest.Params(), vfs.NewMem(), chain.Options{FlushEvery: never, CacheBytes: int64(rapid.SampledFrom([]int{1, 4000, 1 << 20}).Draw(rt, "cache"))})
-		g := &tree{Harness: h, rt: rt, states: []consensus.State{h.Tip()}}
+		g := &tree{Harness: h, rt: rt, states: []consensus.State{h.Tip()}, purses: make([][]chaintest.Out, 1), young: map[chaintest.Out]int32{}}
 		var reader follow
 		pinned, coins := h.Chain.View(), dump(rt, h.Chain.View())
 		for range rapid.IntRange(5, 40).Draw(rt, "steps") {

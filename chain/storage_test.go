@@ -125,6 +125,36 @@ func TestDamagedBlockFile(t *testing.T) {
 	}
 }
 
+// A view stays as it was although what it saw on disk is overwritten.
+func TestViewOutlivesFlush(t *testing.T) {
+	h := chaintest.Open(t, chaintest.Params(), vfs.NewMem(), chain.Options{FlushEvery: never})
+	from := chaintest.Coinbase(h.Extend(3)[0])
+	if err := h.Chain.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	old, coins := h.Chain.View(), dump(t, h.Chain.View())
+	if h.Chain.View() != old {
+		t.Error("without a change there is a new view")
+	}
+	pay := chaintest.Spend(from, 10, 1)
+	h.Accept(h.Next(pay))
+	for range 2 {
+		if _, ok, _ := old.Coin(from.At); !ok {
+			t.Error("the old view lost a coin")
+		}
+		if _, ok, _ := old.Coin(chaintest.Output(pay, 0).At); ok {
+			t.Error("the old view has a coin of the future")
+		}
+		if h.HasCoin(from.At) || dump(t, old) != coins {
+			t.Error("views are mixed up")
+		}
+		if err := h.Chain.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		h.Extend(1)
+	}
+}
+
 // damage changes a byte of a block on disk.
 func damage(t *testing.T, fs vfs.FS, b *coin.Block) {
 	t.Helper()

@@ -227,6 +227,28 @@ func TestHeadersFirst(t *testing.T) {
 	}
 }
 
+//	genesis ── p ── a
+//	            └── b
+//
+// Among equals it is the header that came first that is wanted, and the body that came first that wins.
+func TestFirstSeenWins(t *testing.T) {
+	h := chaintest.New(t)
+	p := h.Fork(h.Tip(), 1)[0]
+	at := h.Tip().Extend(p.Header)
+	a, b := h.Build(at, chaintest.Plan{}), h.Build(at, chaintest.Plan{})
+	for _, headers := range [][]coin.Header{headersOf(p, a), headersOf(p, b)} {
+		if err := h.Chain.AddHeaders(headers); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if best := h.Chain.View().BestHeader(); best.Hash() != a.Hash() {
+		t.Error("the later header is best")
+	}
+	c := h.Build(at, chaintest.Plan{})
+	h.Accept(b, a, c, p)
+	h.ExpectTip(b)
+}
+
 func TestHeadersRefused(t *testing.T) {
 	h := chaintest.New(t)
 	blocks := h.Fork(h.Tip(), 4)
