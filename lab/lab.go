@@ -5,6 +5,8 @@ package lab
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -156,7 +158,7 @@ func (l *Lab) openPeer(i int) (*Peer, error) {
 	cfg := PeerConfig{Node: node.Config{Params: l.Params, Name: name, Version: l.o.Version, Dir: name, FS: vfs.NewMem(),
 		Listener: p2pListener, Dial: l.o.Net.Dial, Trackers: []string{l.TrackerURL}, TrackerHTTP: l.trackerClient(),
 		Mnemonic: DemoMnemonic, Passphrase: DemoPassphrase, Account: uint32(i), KDF: wallet.LightKDF,
-		NoMine: l.o.NoMine, Threads: 1, HashLimit: l.o.HashRate / float64(l.o.Peers), Classic: l.o.Classic,
+		MaxOutbound: max(8, l.o.Peers-1), NoMine: l.o.NoMine, Threads: 1, HashLimit: l.o.HashRate / float64(l.o.Peers), Classic: l.o.Classic,
 		Logger: l.o.Logger(name), Now: l.o.Now, Seed: l.o.seed(i)}}
 	if l.o.Search != nil {
 		cfg.Node.Search = l.o.Search(i)
@@ -184,11 +186,10 @@ func (l *Lab) openPeer(i int) (*Peer, error) {
 
 // seed gives each peer randomness of its own from the lab's.
 func (o *Options) seed(i int) [32]byte {
-	s := o.Seed
-	if s != [32]byte{} {
-		s[31] ^= byte(i + 1)
+	if o.Seed == [32]byte{} {
+		return o.Seed
 	}
-	return s
+	return sha256.Sum256(binary.LittleEndian.AppendUint64(o.Seed[:], uint64(i)))
 }
 
 // trackerClient reaches the tracker over the lab's network.

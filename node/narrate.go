@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,16 +47,13 @@ func (n *Node) tellLost(b *coin.Block, height int32) {
 
 // narrate follows chain and pool by cursor and says in log lines what happens.
 func (n *Node) narrate(ctx context.Context) error {
-	tip := n.Chain.View().Tip()
-	at := chain.Position{Height: tip.Height(), Hash: tip.Hash()}
+	tell := narrator{Node: n, at: n.Chain.View().Position()}
 	seq := n.Pool.View().Seq()
 	for {
 		chainBell, poolBell := n.Chain.Changed(), n.Pool.Changed()
-		next, err := n.narrateChain(at)
-		if err != nil {
+		if err := tell.chain(); err != nil {
 			return err
 		}
-		at = next
 		seq = n.narratePool(seq)
 		select {
 		case <-ctx.Done():
@@ -66,48 +64,78 @@ func (n *Node) narrate(ctx context.Context) error {
 	}
 }
 
-func (n *Node) narrateChain(at chain.Position) (chain.Position, error) {
-	var reverted, added []chain.Update
+// narrator tells of the best chain from a cursor on. It belongs to one goroutine.
+type narrator struct {
+	*Node
+	at       chain.Position
+	progress time.Time // when a download was last told of
+}
+
+// progressEvery is how often a download gets a line.
+const progressEvery = time.Second
+
+// chain tells what has happened since the cursor, as one view has it.
+func (n *narrator) chain() error {
+	v := n.Chain.View()
+	var (
+		left, came int
+		fork       int32
+		lost, last []chain.Update // the newest narrateAtOnce of each
+	)
 	for {
-		updates, err := n.Chain.Updates(at, 100)
+		updates, err := v.Updates(n.at, 100)
 		if err != nil {
-			return at, fmt.Errorf("follow the chain: %w", err)
+			return fmt.Errorf("follow the chain: %w", err)
 		}
 		if len(updates) == 0 {
 			break
 		}
 		for _, u := range updates {
-			if u.Revert {
-				reverted = append(reverted, u)
-				at = chain.Position{Height: u.Height - 1, Hash: u.Prev}
-			} else {
-				added = append(added, u)
-				at = u.Position
+			n.at = u.Next()
+			if !u.Revert {
+				came++
+				last = keepNewest(last, u)
+				continue
+			}
+			left, fork = left+1, n.at.Height
+			if n.Ours(u.Block) {
+				lost = keepNewest(lost, u)
 			}
 		}
-		if len(added) > 2*narrateAtOnce { // a download: tell of it now and then, and keep nothing
-			n.log.Info(SayCatchingUp, "height", at.Height, "smell", short(at.Hash))
-			added = added[:0]
-		}
 	}
-	n.tellReverted(reverted, added)
-	for _, u := range added {
+	for _, u := range lost {
+		n.tellLost(u.Block, u.Height)
+	}
+	if left > 0 {
+		n.log.Warn(SayReorg, "left", left, "came", came, "fork", fork)
+	}
+	if ahead := v.BestHeader().Height(); came > 0 && n.downloading(came, ahead, last) {
+		n.tellProgress(ahead)
+		return nil
+	}
+	for _, u := range last {
 		n.tellAdded(u.Block, u.Height)
 	}
-	return at, nil
+	return nil
 }
 
-func (n *Node) tellReverted(reverted, added []chain.Update) {
-	if len(reverted) == 0 {
-		return
+// downloading tells whether blocks come from others' past rather than from the race.
+func (n *narrator) downloading(came int, ahead int32, last []chain.Update) bool {
+	return ahead-n.at.Height > narrateAtOnce || came > narrateAtOnce && !n.Ours(last[len(last)-1].Block)
+}
+
+func keepNewest(kept []chain.Update, u chain.Update) []chain.Update {
+	if len(kept) == narrateAtOnce {
+		kept = slices.Delete(kept, 0, 1)
 	}
-	for _, u := range reverted {
-		if n.Ours(u.Block) {
-			n.tellLost(u.Block, u.Height)
-		}
+	return append(kept, u)
+}
+
+func (n *narrator) tellProgress(of int32) {
+	if now := n.now(); now.Sub(n.progress) >= progressEvery {
+		n.progress = now
+		n.log.Info(SayCatchingUp, "height", n.at.Height, "of", of, "smell", short(n.at.Hash))
 	}
-	fork := reverted[len(reverted)-1]
-	n.log.Warn(SayReorg, "left", len(reverted), "came", len(added), "fork", fork.Height-1)
 }
 
 func (n *Node) tellAdded(b *coin.Block, height int32) {

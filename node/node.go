@@ -50,6 +50,7 @@ type Config struct {
 	Trackers    []string                                                 // URLs
 	TrackerHTTP *http.Client                                             // nil: the tracker client's own
 	Connect     []string                                                 // addresses to keep connected to, beside what trackers and peers tell
+	MaxOutbound int                                                      // connections to make by itself; 0: 8
 
 	Mnemonic   string     // the wallet's, when it does not exist yet; "": a fresh one
 	Account    uint32     // BIP 86 account, so that several peers may share one mnemonic
@@ -167,8 +168,8 @@ func CheckName(name string) error {
 	if name == "" || len(name) > MaxNameLen {
 		return fmt.Errorf("a peer's name has 1 to %d characters, not %d", MaxNameLen, len(name))
 	}
-	if name[0] == '.' {
-		return fmt.Errorf("peer name %q starts with a dot: it names a folder too, which would be hidden or another one", name)
+	if name[0] == '.' || name[len(name)-1] == '.' {
+		return fmt.Errorf("peer name %q starts or ends with a dot: it names a folder too, which would be hidden or another one", name)
 	}
 	for _, c := range name {
 		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' {
@@ -188,7 +189,7 @@ func (n *Node) waitFor() int {
 func (n *Node) p2pConfig() p2p.Config {
 	return p2p.Config{Params: n.Params, Chain: n.Chain, Pool: n.Pool, Listener: n.cfg.Listener, Dial: n.cfg.Dial, Name: n.Name,
 		Version: n.Version, Now: n.now, Seed: n.rand.seed(), Logger: n.log, FS: n.cfg.FS, BookFile: filepath.Join(n.cfg.Dir, "peers.json"), PayTo: n.payTo,
-		AutoConnect: !n.Classic}
+		AutoConnect: !n.Classic, MaxOutbound: n.cfg.MaxOutbound}
 }
 
 // payTo answers a peer that wants to pay: with the current address, which changes once it was paid, so that a peer

@@ -142,6 +142,49 @@ func TestLostWithoutReorg(t *testing.T) {
 	}
 }
 
+// TestDownloadIsToldInAFewLines: 300 blocks of somebody else's are progress, and the newest are news.
+func TestDownloadIsToldInAFewLines(t *testing.T) {
+	other, stopOther := run(t, config(vfs.NewMem()))
+	mine(t, other, 300)
+	cfg := config(vfs.NewMem())
+	cfg.Name = "bob"
+	n, stop := run(t, cfg)
+	v := other.Chain.View()
+	var headers []coin.Header
+	for h := int32(1); h <= 300; h++ {
+		e, _ := v.ByHeight(h)
+		headers = append(headers, e.Header)
+	}
+	if err := n.Chain.AddHeaders(headers); err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range headers {
+		b, err := v.Block(h.Hash())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := n.Chain.Submit(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	count := func(text string) (found int) {
+		lines, _ := n.Journal.Since(0, 1000)
+		for _, l := range lines {
+			if l.Text == text {
+				found++
+			}
+		}
+		return found
+	}
+	for end := time.Now().Add(10 * time.Second); count(SayAdded) == 0 && time.Now().Before(end); time.Sleep(time.Millisecond) {
+	}
+	if added, progress := count(SayAdded), count(SayCatchingUp); added > narrateAtOnce || added == 0 || progress == 0 || progress > 30 {
+		t.Errorf("%d lines of new cheeses, %d of catching up", added, progress)
+	}
+	stop()
+	stopOther()
+}
+
 func TestStopEndsTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, err := Open(config(vfs.NewMem()))

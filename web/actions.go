@@ -118,6 +118,9 @@ func body[T any](r *http.Request) (T, error) {
 	if err := d.Decode(&v); err != nil {
 		return v, &problem{Code: "json", Message: fmt.Sprintf("the request is not understood: %v", err)}
 	}
+	if d.More() {
+		return v, &problem{Code: "json", Message: "the request is not understood: there is more than one value"}
+	}
 	return v, nil
 }
 

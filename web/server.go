@@ -26,6 +26,8 @@ import (
 
 	"cheese/coin"
 	"cheese/node"
+
+	"golang.org/x/net/netutil"
 )
 
 //go:embed all:dist
@@ -74,6 +76,9 @@ func New(cfg Config) *Server {
 		app: http.FileServerFS(static)}
 }
 
+// maxConnections bounds the connections of browsers and programs at once.
+const maxConnections = 256
+
 // shutdownWithin bounds how long open requests may take to end.
 const shutdownWithin = time.Second
 
@@ -88,7 +93,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug)}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(l) }()
+	go func() { ended <- server.Serve(netutil.LimitListener(l, maxConnections)) }()
 	select {
 	case err := <-ended:
 		return fmt.Errorf("serve the window: %w", err)
@@ -169,7 +174,10 @@ type hostCheck struct{ at netip.AddrPort }
 
 func (c hostCheck) allows(host string) bool {
 	name, port, err := net.SplitHostPort(host)
-	if err != nil || port != fmt.Sprint(c.at.Port()) {
+	if err != nil { // browsers leave the standard port out
+		name, port = strings.Trim(host, "[]"), "80"
+	}
+	if port != fmt.Sprint(c.at.Port()) {
 		return false
 	}
 	if name == "localhost" && (c.at.Addr().IsLoopback() || c.at.Addr().IsUnspecified()) {

@@ -116,7 +116,7 @@ const maxForkBlocks = 200
 func (s *Server) forks(v *chain.View, low, top int32) (out []jsonBlock) {
 	seen := map[coin.Hash]bool{}
 	for _, t := range v.Tips() {
-		for e, ok := v.ByHash(t.Hash); ok && e.Height >= low && !v.Contains(e.Hash) && !seen[e.Hash]; e, ok = v.ByHash(e.Header.Prev) {
+		for e, ok := v.Ancestor(t.Hash, min(t.Height, top)); ok && e.Height >= low && !v.Contains(e.Hash) && !seen[e.Hash]; e, ok = v.ByHash(e.Header.Prev) {
 			seen[e.Hash] = true
 			if e.Height <= top && e.HasBody && len(out) < maxForkBlocks {
 				out = append(out, s.block(v, e))
@@ -258,7 +258,7 @@ type jsonTxDetail struct {
 // searchDepth is how many of the newest blocks are searched for a transaction, since there is no index of them yet.
 const searchDepth = 1000
 
-// getTx answers GET /api/tx/TXID from the pool, the block that the window names, or the newest blocks.
+// getTx answers GET /api/tx/TXID from the pool or the newest blocks.
 func (s *Server) getTx(r *http.Request) (any, error) {
 	id, err := coin.ParseHash(r.PathValue("txid"))
 	if err != nil {
@@ -299,8 +299,11 @@ func (s *Server) getStack(r *http.Request) (any, error) {
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, &problem{Code: "number", Message: err.Error()}
 	}
-	if before >= 0 {
-		before = max(0, before-1)
+	if before == 0 {
+		return jsonStack{Tip: s.node.Chain.View().Position().Hash, Blocks: []jsonBlock{}}, nil
+	}
+	if before > 0 {
+		before--
 	}
 	return s.stack(int32(before), int32(min(max(limit, 1), 200))), nil
 }

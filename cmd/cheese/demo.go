@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"math"
 	"net"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"cheese/chain"
 	"cheese/coin"
 	"cheese/lab"
 
@@ -26,7 +28,7 @@ type demoCmd struct {
 	Open     bool    `help:"Open every peer's window in the browser."`
 	JSON     bool    `name:"json" help:"Print one line of JSON with every URL, port, token and cookie path instead of the tables."`
 	Memory   bool    `help:"Keep nothing on disk."`
-	DataDir  string  `help:"Where the demo is kept (default: .cheese/demo in your home folder)." type:"path" placeholder:"DIR"`
+	DataDir  string  `help:"Where the demo is kept (default: .cheese/_demo in your home folder)." type:"path" placeholder:"DIR"`
 	Fresh    bool    `help:"Delete what an earlier demo left in the data directory and start anew."`
 	Network  string  `help:"A network file, instead of a fresh demo network." type:"existingfile" placeholder:"FILE"`
 	HashRate float64 `help:"Hashes per second of all peers together." default:"45000"`
@@ -56,8 +58,8 @@ func (c *demoCmd) Run(ctx context.Context, out *output) error {
 		Host: c.Host, P2PPort: c.P2PPort, HTTPPort: c.HTTPPort, TrackerPort: c.TrackerPort,
 		Logger: func(name string) *slog.Logger { seen++; return slog.New(label(terminal, name, seen, out)) }})
 	var field *coin.FieldError
-	if errors.As(err, &field) {
-		return fmt.Errorf("%w: --fresh starts anew", err)
+	if errors.As(err, &field) || errors.Is(err, chain.ErrOtherNetwork) {
+		return fmt.Errorf("%w: --fresh starts anew, --data-dir chooses another place", err)
 	}
 	if err != nil {
 		return err
@@ -71,11 +73,11 @@ func (c *demoCmd) Run(ctx context.Context, out *output) error {
 		return err
 	}
 	if c.Open {
+		var urls []string
 		for _, p := range l.Peers {
-			if err := openBrowser(ctx, p.Ready().Window); err != nil {
-				fmt.Fprintln(out.log, err)
-			}
+			urls = append(urls, p.Ready().Window)
 		}
+		defer browse(ctx, out, urls...)()
 	}
 	return l.Run(ctx)
 }
@@ -114,6 +116,15 @@ func (c *demoCmd) check() error {
 // and are mined without a limit before the demo starts.
 const maxDemoHashRate = 1_000_000
 
+// folder returns where a demo is kept under .cheese: in a folder that no network's name can take, since a peer keeps its
+// wallet in one of its network's name, and in another one for each network.
+func (c *demoCmd) folder() string {
+	if c.Network == "" {
+		return "_demo"
+	}
+	return "_demo-" + strings.TrimSuffix(filepath.Base(c.Network), filepath.Ext(c.Network))
+}
+
 // demoLock is the file by which one process at a time has a demo's directory.
 const demoLock = "demo.lock"
 
@@ -122,13 +133,15 @@ func (c *demoCmd) dir() (dir string, release func() error, err error) {
 	if c.Memory {
 		return "", func() error { return nil }, nil
 	}
-	if dir, err = orHome(c.DataDir, "demo"); err != nil {
+	if dir, err = orHome(c.DataDir, c.folder()); err != nil {
 		return "", nil, err
 	}
 	if err := makeDir(dir); err != nil {
 		return "", nil, err
 	}
 	path := filepath.Join(dir, demoLock)
+	_, statErr := os.Stat(path)
+	strange := errors.Is(statErr, fs.ErrNotExist)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return "", nil, fmt.Errorf("cannot keep a demo there, choose another directory with --data-dir: %w", err)
@@ -139,7 +152,7 @@ func (c *demoCmd) dir() (dir string, release func() error, err error) {
 		return "", nil, fmt.Errorf("another demo runs on %s: stop that one, or choose another directory with --data-dir", dir)
 	}
 	if c.Fresh {
-		if err := clearDemo(dir); err != nil {
+		if err := clearDemo(dir, strange); err != nil {
 			return "", nil, errors.Join(err, lock.Close())
 		}
 	}
@@ -148,8 +161,9 @@ func (c *demoCmd) dir() (dir string, release func() error, err error) {
 
 var demoPeer = regexp.MustCompile(`^Peer[0-9]+$`)
 
-// clearDemo deletes only what a demo made, so that a mistyped folder loses nothing else.
-func clearDemo(dir string) error {
+// clearDemo deletes only what a demo made, so that a mistyped folder loses nothing else. A folder in which no demo ever
+// ran (it is strange) must hold nothing that could be a peer's.
+func clearDemo(dir string, strange bool) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return fmt.Errorf("start anew: %w", err)
@@ -157,6 +171,9 @@ func clearDemo(dir string) error {
 	for _, e := range entries {
 		if e.Name() != "network.json" && !(e.IsDir() && demoPeer.MatchString(e.Name())) {
 			continue
+		}
+		if strange {
+			return fmt.Errorf("start anew: %s holds %s, but no demo ever ran there, so nothing is deleted: choose another directory with --data-dir", dir, e.Name())
 		}
 		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
 			return fmt.Errorf("start anew: %w", err)

@@ -35,6 +35,10 @@ type networkNewCmd struct {
 	TrackerPort uint16        `name:"tracker-port" help:"Port of the tracker." default:"5666"`
 }
 
+// fixedHeadStart is how far the first block of a network with fixed difficulty is dated back: in seconds, how many blocks
+// a test can generate at once.
+const fixedHeadStart = 30 * 24 * time.Hour
+
 func (c *networkNewCmd) Run(ctx context.Context, out *output) error {
 	if _, err := os.Stat(c.File); err == nil {
 		return fmt.Errorf("%s exists already, and peers may be using it: choose another name", c.File)
@@ -44,7 +48,11 @@ func (c *networkNewCmd) Run(ctx context.Context, out *output) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	f := &coin.NetworkFile{Name: c.Name, Message: c.Message, Time: uint32(time.Now().Unix()), Spacing: uint32(c.Spacing / time.Second),
+	begin := time.Now()
+	if c.Fixed { // block times rise by a second at least: leave room for many that are generated at once
+		begin = begin.Add(-fixedHeadStart)
+	}
+	f := &coin.NetworkFile{Name: c.Name, Message: c.Message, Time: uint32(begin.Unix()), Spacing: uint32(c.Spacing / time.Second),
 		FirstHashes: c.FirstHashes, FixedDifficulty: c.Fixed, Subsidy: c.Subsidy, HalvingInterval: c.halving(), Maturity: c.Maturity,
 		Prefix: c.Prefix, P2PPort: c.P2PPort, HTTPPort: c.HTTPPort, TrackerPort: c.TrackerPort}
 	if c.FirstHashes > longFirstHashes {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math"
 	"net"
@@ -104,9 +105,7 @@ func (c *peerCmd) Run(ctx context.Context, out *output) error {
 		return err
 	}
 	if c.Open {
-		if err := openBrowser(ctx, p.Ready().Window); err != nil {
-			fmt.Fprintln(out.log, err)
-		}
+		defer browse(ctx, out, p.Ready().Window)()
 	}
 	return p.Run(ctx)
 }
@@ -217,11 +216,13 @@ func (c *peerCmd) mnemonic() (string, error) {
 	if c.MnemonicFile == "" {
 		return "", nil
 	}
-	path := c.MnemonicFile
-	if path == "-" {
-		path = os.Stdin.Name()
+	var b []byte
+	var err error
+	if c.MnemonicFile == "-" {
+		b, err = io.ReadAll(io.LimitReader(os.Stdin, 4<<10))
+	} else {
+		b, err = os.ReadFile(c.MnemonicFile)
 	}
-	b, err := os.ReadFile(path)
 	if err != nil {
 		return "", fmt.Errorf("--mnemonic-file: %w", err)
 	}

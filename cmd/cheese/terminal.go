@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"os/exec"
 	"runtime"
-	"strings"
+	"sync"
 
 	"github.com/lmittmann/tint"
 )
@@ -58,7 +58,23 @@ func (l *labelled) WithGroup(name string) slog.Handler {
 	return &labelled{Handler: l.Handler.WithGroup(name), label: l.label}
 }
 
-// openBrowser shows a URL in the user's browser; where that fails the URL is on the terminal anyway.
+// browse shows URLs in the user's browser, beside what the caller does until it calls the function returned. Where that
+// fails the URLs are on the terminal anyway.
+func browse(ctx context.Context, out *output, urls ...string) (done func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var opening sync.WaitGroup
+	opening.Go(func() {
+		for _, url := range urls {
+			if err := openBrowser(ctx, url); err != nil && ctx.Err() == nil {
+				fmt.Fprintf(out.log, "%v; open %s yourself\n", err, url)
+			}
+		}
+	})
+	return func() { cancel(); opening.Wait() }
+}
+
+// openBrowser runs the system's way to open a URL. The browser that it leaves behind must not inherit a pipe of ours:
+// waiting for that would be waiting for the browser.
 func openBrowser(ctx context.Context, url string) error {
 	var c *exec.Cmd
 	switch runtime.GOOS {
@@ -69,8 +85,8 @@ func openBrowser(ctx context.Context, url string) error {
 	default:
 		c = exec.CommandContext(ctx, "xdg-open", url)
 	}
-	if out, err := c.CombinedOutput(); err != nil {
-		return fmt.Errorf("open the browser: %w %s", err, strings.TrimSpace(string(out)))
+	if err := c.Run(); err != nil {
+		return fmt.Errorf("open the browser: %w", err)
 	}
 	return nil
 }

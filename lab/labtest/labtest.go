@@ -37,7 +37,7 @@ type Network struct {
 // 50 CHZ that mature after 10 blocks.
 func Params(t testing.TB) *coin.Params {
 	t.Helper()
-	f := &coin.NetworkFile{Name: "labtest", Message: t.Name()[:min(len(t.Name()), 60)], Time: uint32(time.Now().Add(-time.Hour).Unix()), Spacing: 1,
+	f := &coin.NetworkFile{Name: "labtest", Message: t.Name()[:min(len(t.Name()), 60)], Time: uint32(time.Now().AddDate(0, 0, -30).Unix()), Spacing: 1,
 		FirstHashes: 2, FixedDifficulty: true, Subsidy: "50", HalvingInterval: 100_000, Maturity: 10, Prefix: "chz",
 		P2PPort: 23456, HTTPPort: 8451, TrackerPort: 5656}
 	if err := f.Mine(t.Context()); err != nil {
