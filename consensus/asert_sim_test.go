@@ -40,7 +40,7 @@ type sim struct {
 	now  float64 // the clock all agree on, Unix seconds
 }
 
-// seeded prints a seed on its way. The same seeds give the same blocks on every machine.
+// seeded prints a seed on its way. The same seeds give the same blocks, up to how a processor rounds.
 func seeded(t testing.TB, seed uint64) uint64 {
 	t.Logf("seed %d", seed)
 	return seed
