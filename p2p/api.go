@@ -89,7 +89,7 @@ type PeerInfo struct {
 	InFlight   int           // blocks asked for and not here yet
 }
 
-// Why a connection could not be made, for errors.Is on what Connect returns.
+// Why Connect, AskPayment or Disconnect failed, for errors.Is.
 var (
 	ErrAlreadyConnected = errors.New("already connected to this peer")
 	ErrSelf             = errors.New("that is this peer itself")
@@ -98,6 +98,7 @@ var (
 	ErrWrongNetwork     = errors.New("the other side is on another network")
 	ErrHandshake        = errors.New("the handshake failed")
 	ErrNoPeer           = errors.New("no such peer")
+	ErrBusy             = errors.New("too many such requests are waiting already")
 	ErrCannotPay        = errors.New("the peer does not answer payment requests")
 	ErrStopped          = errors.New("the node is not running")
 )

@@ -55,7 +55,7 @@ func (m *machine) onConnect(e Connect) {
 	d := m.dialing[e.Addr]
 	if d == nil {
 		if len(m.dialing) >= maxDialing {
-			answer(fmt.Errorf("%d connections are being made already", len(m.dialing)))
+			answer(ErrBusy)
 			return
 		}
 		d = m.dial(e.Addr)

@@ -341,13 +341,10 @@ func (n *Node) Connect(ctx context.Context, addr string) error {
 	return nil
 }
 
-// AskPayment asks a peer for an output script to pay to. It waits at most 10 s.
+// AskPayment asks a peer for an output script to pay to. It waits at most 10 s. The error is one of the Err values or ctx's, bare:
+// the caller knows by what name people know the peer.
 func (n *Node) AskPayment(ctx context.Context, id int64) ([]byte, error) {
-	script, err := n.call(ctx, payWait, func(ticket int64) Event { return AskPay{Ticket: ticket, ID: id} })
-	if err != nil {
-		return nil, fmt.Errorf("ask peer %d for an address: %w", id, err)
-	}
-	return script, nil
+	return n.call(ctx, payWait, func(ticket int64) Event { return AskPay{Ticket: ticket, ID: id} })
 }
 
 // call posts an event and waits for its answer.
@@ -358,7 +355,7 @@ func (n *Node) call(ctx context.Context, limit time.Duration, event func(ticket 
 	n.mu.Lock()
 	if len(n.calls) >= maxTickets {
 		n.mu.Unlock()
-		return nil, fmt.Errorf("%d callers are waiting already", maxTickets)
+		return nil, ErrBusy
 	}
 	n.calls[ticket] = ch
 	n.mu.Unlock()

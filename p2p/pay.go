@@ -17,9 +17,9 @@ type payments struct{ asked map[uint64]payAsk }
 type payAsk struct{ ticket, peer int64 }
 
 const (
-	payBurst     = 10        // requests a peer may make at once
-	payRate      = 10.0 / 60 // and a second after that
-	maxPaysAsked = 16        // our requests that wait for one peer's answer
+	payBurst     = 100 // requests a peer may make at once; each costs little: the answer is the same until it is paid
+	payRate      = 1.0 // and a second after that
+	maxPaysAsked = 16  // our requests that wait for one peer's answer
 )
 
 func (m *machine) onAskPay(e AskPay) {
@@ -31,7 +31,7 @@ func (m *machine) onAskPay(e AskPay) {
 	case !p.canPay:
 		err = ErrCannotPay
 	case m.paysAsked(p) >= maxPaysAsked:
-		err = ErrTimeout
+		err = ErrBusy
 	}
 	if err != nil {
 		m.act(PayAnswer{Ticket: e.Ticket, Err: err})

@@ -468,13 +468,38 @@ func TestPaymentRequest(t *testing.T) {
 	w.same("script", string(ask(1, a.m.peers[0].id).Script), "script of b")
 	w.fails(ask(2, a.m.peers[1].id).Err, ErrCannotPay)
 	w.fails(ask(3, 999).Err, ErrNoPeer)
-	for i := range int64(20) {
-		ask(10+i, a.m.peers[0].id)
-	}
-	w.same("answers in a burst", b.sent["payaddr"], payBurst)
 	b.event(Hangup{ID: b.m.peers[0].id})
 	w.settle()
-	w.fails(a.paid[29].Err, ErrNoPeer)
+	w.fails(ask(4, 1).Err, ErrNoPeer)
+}
+
+func TestPaymentRequestsAreAnsweredAsFastAsAPersonClicks(t *testing.T) {
+	w := newWorld(t)
+	pays := func(s *settings) { s.params, s.canPay = coin.Cheese(), true }
+	a, b := w.node("a", pays), w.node("b", pays)
+	a.mustDial(b)
+	ticket := int64(0)
+	click := func() {
+		ticket++
+		a.event(AskPay{Ticket: ticket, ID: a.m.peers[0].id})
+		w.settle()
+	}
+	for range 100 {
+		click()
+	}
+	for range 60 {
+		w.pass(time.Second)
+		click()
+	}
+	w.same("answers", b.sent["payaddr"], 160)
+	for range 200 {
+		click()
+	}
+	w.same("answers to a flood", b.sent["payaddr"], 160)
+	w.fails(a.paid[ticket].Err, ErrBusy) // the first of the unanswered still wait
+	b.event(Hangup{ID: b.m.peers[0].id})
+	w.settle()
+	w.fails(a.paid[161].Err, ErrNoPeer)
 }
 
 func TestClockOffsetIsTheMedian(t *testing.T) {
