@@ -13,7 +13,7 @@ import (
 
 // The simulations mine on the real rules without hashing: the bits come from State.NextBits, every header passes
 // checkContext, and the time that a block takes is drawn from the exponential distribution that hashing has.
-// docs/decisions/0010-difficulty-simulations.md is what they found. With CHEESE_LONG=1 they run at the size of that
+// docs/decisions/0011-difficulty-simulations.md is what they found. With CHEESE_LONG=1 they run at the size of that
 // page, with CHEESE_PLOTS=DIR they draw its plots there as well; -v prints its tables.
 //
 //	CHEESE_LONG=1 go test -run Simulation -v ./consensus

@@ -41,7 +41,7 @@ type Stats struct {
 	Limit    float64 // hashes per second; 0: none
 	Threads  int
 	WaitFor  int // transactions needed before it mines
-	Mined    int // blocks found and accepted since the start
+	Mined    int // blocks found since the start that joined the best chain, whatever became of them
 }
 
 // Miner is safe for concurrent use.
@@ -258,9 +258,10 @@ func (m *Miner) submit(b *coin.Block) error {
 			verdict = fmt.Errorf("store block %v: %w", b.Hash(), err)
 		}
 	}
-	if verdict == nil {
+	switch {
+	case verdict == nil && m.c.Chain.View().Contains(b.Hash()):
 		m.set(func(s *Stats) { s.Mined++ })
-	} else {
+	case verdict != nil:
 		m.c.Logger.Error("our block was not accepted", "hash", b.Hash(), "err", verdict)
 	}
 	if m.c.OnFound != nil {

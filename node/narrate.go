@@ -31,10 +31,9 @@ const narrateAtOnce = 10
 
 // onFound hears from the miner of each block it found, and the chain's verdict. A block that another one of its height
 // was ahead of never joins the best chain, so that no reorg tells of its loss.
-func (n *Node) onFound(b *coin.Block, err error) {
-	if err != nil {
-		n.log.Error("our own cheese was refused", "smell", b.Hash(), "error", err)
-		return
+func (n *Node) onFound(b *coin.Block, verdict error) {
+	if verdict != nil {
+		return // the miner has said so
 	}
 	if e, ok := n.Chain.View().ByHash(b.Hash()); ok && e.Status == chain.Stored {
 		n.tellLost(b, e.Height)
@@ -109,19 +108,18 @@ func (n *narrator) chain() error {
 	if left > 0 {
 		n.log.Warn(SayReorg, "left", left, "came", came, "fork", fork)
 	}
-	if ahead := v.BestHeader().Height(); came > 0 && n.downloading(came, ahead, last) {
+	ahead := v.BestHeader().Height()
+	behind := ahead-n.at.Height > narrateAtOnce
+	if came > narrateAtOnce && !n.Ours(last[len(last)-1].Block) || came > 0 && behind {
 		n.tellProgress(ahead)
+	}
+	if behind { // news of the past is no news
 		return nil
 	}
 	for _, u := range last {
 		n.tellAdded(u.Block, u.Height)
 	}
 	return nil
-}
-
-// downloading tells whether blocks come from others' past rather than from the race.
-func (n *narrator) downloading(came int, ahead int32, last []chain.Update) bool {
-	return ahead-n.at.Height > narrateAtOnce || came > narrateAtOnce && !n.Ours(last[len(last)-1].Block)
 }
 
 func keepNewest(kept []chain.Update, u chain.Update) []chain.Update {
