@@ -36,8 +36,8 @@ var (
 const (
 	// maxQueue bounds the blocks that wait for the owner; each takes 4 MB at most.
 	maxQueue = 16
-	// maxSideHeaders bounds the headers beside the best header's chain, at about 600 bytes each.
-	maxSideHeaders = 100_000
+	// defaultSideHeaders bounds the headers beside the best header's chain, at about 600 bytes each.
+	defaultSideHeaders = 100_000
 	// defaultCache bounds the coins and undo data kept in memory between flushes, in bytes, roughly.
 	defaultCache = 32 << 20
 	// defaultFlush is how often changes go to disk.
@@ -51,6 +51,7 @@ type Options struct {
 	Verifier   *script.Verifier // nil: one of its own; better the one the pool uses
 	CacheBytes int64            // flush when coins that changed take about so much memory; 0: 32 MiB
 	FlushEvery time.Duration    // flush so often; 0: 5 s
+	MaxSide    int              // bounds the headers kept beside the best header's chain; 0: 100,000
 	BlockCache *pebble.Cache    // shared between the chains of a process; nil: 8 MB of its own
 }
 
@@ -66,6 +67,9 @@ func (o *Options) fill() {
 	}
 	if o.CacheBytes == 0 {
 		o.CacheBytes = defaultCache
+	}
+	if o.MaxSide == 0 {
+		o.MaxSide = defaultSideHeaders
 	}
 	if o.FlushEvery == 0 {
 		o.FlushEvery = defaultFlush

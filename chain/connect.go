@@ -77,7 +77,7 @@ func (c *Chain) prepare(b *coin.Block) (*node, error) {
 func (c *Chain) admit(s consensus.State, parent *node) (*node, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.index.byHash[s.Hash()] == nil && c.index.side() >= maxSideHeaders && s.Work().Cmp(c.index.best.state.Work()) <= 0 {
+	if c.index.byHash[s.Hash()] == nil && c.index.side() >= c.o.MaxSide && s.Work().Cmp(c.index.best.state.Work()) <= 0 {
 		return nil, ErrTooManyHeaders
 	}
 	n := c.insert(s, parent)

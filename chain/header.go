@@ -25,7 +25,7 @@ func (c *Chain) AddHeaders(headers []coin.Header) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.index.side()+len(states) > maxSideHeaders && states[len(states)-1].Work().Cmp(c.index.best.state.Work()) <= 0 {
+	if c.index.side()+len(states) > c.o.MaxSide && states[len(states)-1].Work().Cmp(c.index.best.state.Work()) <= 0 {
 		return ErrTooManyHeaders
 	}
 	for _, s := range states {

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+
 	"cheese/chain"
 	"cheese/chain/chaintest"
 	"cheese/coin"
@@ -327,5 +329,26 @@ func TestScriptTypesSurvive(t *testing.T) {
 		} else if ok && (c.Out.Value != o.Value || string(c.Out.Script) != string(o.Script) || c.Height != 4 || c.Coinbase) {
 			t.Errorf("output %d is %+v", i, c)
 		}
+	}
+}
+
+// Side branches fill the index up to a bound; whoever brings more work than the best header still gets in.
+func TestSideHeadersAreBounded(t *testing.T) {
+	h := chaintest.Open(t, chaintest.Params(), vfs.NewMem(), chain.Options{MaxSide: 10})
+	genesis := h.Tip()
+	h.Extend(5)
+	for range 10 {
+		if err := h.Chain.AddHeaders(headersOf(h.Fork(genesis, 1)...)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := h.Chain.AddHeaders(headersOf(h.Fork(genesis, 5)...)); !errors.Is(err, chain.ErrTooManyHeaders) {
+		t.Errorf("a branch with no more work: %v", err)
+	}
+	if err := h.Chain.Submit(h.Fork(genesis, 1)[0]); !errors.Is(err, chain.ErrTooManyHeaders) {
+		t.Errorf("a side block: %v", err)
+	}
+	if err := h.Chain.AddHeaders(headersOf(h.Fork(genesis, 6)...)); err != nil {
+		t.Errorf("a branch with more work: %v", err)
 	}
 }

@@ -42,39 +42,21 @@ func found(c *consensus.Coin) (consensus.Coin, bool, error) {
 // Coins calls f with every unspent output of the best chain, ordered by transaction id (as its bytes are stored) and
 // index, until f fails. f must not call the chain or its views.
 func (v *View) Coins(f func(coin.OutPoint, consensus.Coin) error) error {
-	c := v.c
-	var changed map[coin.OutPoint]*consensus.Coin
-	var order []coin.OutPoint
-	pinned := func() { // whatever goes to disk from here on is not seen, whatever went before is in changed
-		c.mu.RLock()
-		changed = v.coins.touched(v.change)
-		c.mu.RUnlock()
-		for o, c := range changed {
-			if c != nil {
-				order = append(order, o)
-			}
-		}
-		slices.SortFunc(order, compareOutPoints)
+	var m merge
+	pinned := func() { // whatever goes to disk from here on is not seen, whatever went before is in the generations
+		v.c.mu.RLock()
+		defer v.c.mu.RUnlock()
+		m = newMerge(v.coins.touched(v.change), f)
 	}
-	before := func(stop *coin.OutPoint) error { // nil: all
-		for len(order) > 0 && (stop == nil || compareOutPoints(order[0], *stop) < 0) {
-			o := order[0]
-			order = order[1:]
-			if err := f(o, *changed[o]); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	err := c.db.each(keyCoin, pinned, func(key, value []byte) error {
+	err := v.c.db.each(keyCoin, pinned, func(key, value []byte) error {
 		o, err := parseCoinKey(key)
 		if err != nil {
 			return err
 		}
-		if err := before(&o); err != nil {
+		if err := m.before(&o); err != nil {
 			return err
 		}
-		if _, other := changed[o]; other {
+		if _, changed := m.changed[o]; changed {
 			return nil
 		}
 		stored, err := parseCoin(o, value)
@@ -86,7 +68,37 @@ func (v *View) Coins(f func(coin.OutPoint, consensus.Coin) error) error {
 	if err != nil {
 		return err
 	}
-	return before(nil)
+	return m.before(nil)
+}
+
+// merge hands out the coins in memory between those on disk.
+type merge struct {
+	changed map[coin.OutPoint]*consensus.Coin // takes the place of what is on disk; nil: spent
+	order   []coin.OutPoint                   // of the unspent ones that are still to come
+	f       func(coin.OutPoint, consensus.Coin) error
+}
+
+func newMerge(changed map[coin.OutPoint]*consensus.Coin, f func(coin.OutPoint, consensus.Coin) error) merge {
+	m := merge{changed: changed, f: f}
+	for o, c := range changed {
+		if c != nil {
+			m.order = append(m.order, o)
+		}
+	}
+	slices.SortFunc(m.order, compareOutPoints)
+	return m
+}
+
+// before hands out what comes before stop, or all that is left where that is nil.
+func (m *merge) before(stop *coin.OutPoint) error {
+	for len(m.order) > 0 && (stop == nil || compareOutPoints(m.order[0], *stop) < 0) {
+		o := m.order[0]
+		m.order = m.order[1:]
+		if err := m.f(o, *m.changed[o]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func compareOutPoints(a, b coin.OutPoint) int {
