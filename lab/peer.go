@@ -11,7 +11,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"cheese/coin"
 	"cheese/node"
@@ -142,19 +141,8 @@ func (p *Peer) abandon() {
 // Run runs the peer until ctx ends, its RPC is told to stop, or it fails; it returns after everything has ended.
 func (p *Peer) Run(ctx context.Context) error {
 	defer p.removeFiles()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	p.Node.OnStop(cancel)
-	var doors sync.WaitGroup
-	var doorErr error
-	if p.http != nil {
-		doors.Go(func() {
-			defer cancel()
-			doorErr = p.server.Serve(ctx, p.http)
-		})
+	if p.http == nil {
+		return p.Node.Run(ctx)
 	}
-	err := p.Node.Run(ctx)
-	cancel()
-	doors.Wait()
-	return errors.Join(err, doorErr)
+	return p.Node.Run(ctx, func(ctx context.Context) error { return p.server.Serve(ctx, p.http) })
 }

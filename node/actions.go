@@ -149,8 +149,8 @@ func (n *Node) RandomPayment(ctx context.Context) (Sent, error) {
 	}
 	to := peers[n.rand.intN(int64(len(peers)))]
 	amount := randomPaymentLeast + coin.Amount(n.rand.intN(int64((randomPaymentMost-randomPaymentLeast)/randomPaymentStep)+1))*randomPaymentStep
-	if have := n.Wallet.Balance().Spendable - coin.Coin/100; have < amount && have >= randomPaymentLeast {
-		amount = have / randomPaymentStep * randomPaymentStep
+	if have := n.Wallet.Balance().Spendable - coin.Coin/100; have < amount { // a hundredth is left for the fee
+		amount = max(randomPaymentLeast, have/randomPaymentStep*randomPaymentStep)
 	}
 	return n.Pay(ctx, Payment{Peer: to.ID, Amount: amount})
 }

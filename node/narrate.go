@@ -97,7 +97,7 @@ func (n *narrator) chain() error {
 				continue
 			}
 			left, fork = left+1, n.at.Height
-			if n.Ours(u.Block) {
+			if n.Ours(u.Block.Txs[0]) {
 				lost = keepNewest(lost, u)
 			}
 		}
@@ -110,7 +110,7 @@ func (n *narrator) chain() error {
 	}
 	ahead := v.BestHeader().Height()
 	behind := ahead-n.at.Height > narrateAtOnce
-	if came > narrateAtOnce && !n.Ours(last[len(last)-1].Block) || came > 0 && behind {
+	if came > narrateAtOnce && !n.Ours(last[len(last)-1].Block.Txs[0]) || came > 0 && behind {
 		n.tellProgress(ahead)
 	}
 	if behind { // news of the past is no news
@@ -138,7 +138,7 @@ func (n *narrator) tellProgress(of int32) {
 
 func (n *Node) tellAdded(b *coin.Block, height int32) {
 	attrs := []any{"height", height, "smell", short(b.Hash()), "txs", len(b.Txs) - 1}
-	if n.Ours(b) {
+	if n.Ours(b.Txs[0]) {
 		n.log.Info(SayMined, append(attrs, "reward", n.Money(b.Txs[0].Out[0].Value))...)
 		return
 	}
@@ -146,10 +146,10 @@ func (n *Node) tellAdded(b *coin.Block, height int32) {
 	n.log.Info(SayAdded, append(attrs, "miner", cmpOr(who, "unknown"))...)
 }
 
-// Ours tells whether this peer won the block: all that its coinbase pays goes to this wallet.
-func (n *Node) Ours(b *coin.Block) bool {
+// Ours tells whether this peer won the block of that coinbase: all that it pays goes to this wallet.
+func (n *Node) Ours(coinbase *coin.Tx) bool {
 	ours := false
-	for _, out := range b.Txs[0].Out {
+	for _, out := range coinbase.Out {
 		if out.Value > 0 && !n.Wallet.Mine(out.Script) {
 			return false
 		}

@@ -87,7 +87,7 @@ type Node struct {
 	now   func() time.Time
 	log   *slog.Logger
 	rand  *lockedRand
-	stop  atomic.Pointer[func()]
+	stop  atomic.Pointer[context.CancelFunc]
 }
 
 // Open opens or creates the peer's data and wires its rooms; nothing runs until Run. A data directory that another
@@ -240,19 +240,33 @@ func (n *Node) found(tracker string, peers []netip.AddrPort) {
 	}
 }
 
-// Run runs the peer until ctx ends or one of its rooms fails, and returns after all of them have and the chain is
-// flushed and closed. It may be called once.
-func (n *Node) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+// Door serves people or programs while the node runs, until ctx ends.
+type Door func(ctx context.Context) error
+
+// Run runs the peer and its doors until ctx ends, Stop is called, or a room or a door fails, which is the error. It
+// returns after all of them have ended and the chain is flushed and closed. It may be called once.
+func (n *Node) Run(ctx context.Context, doors ...Door) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	n.stop.Store(&cancel)
 	var rooms sync.WaitGroup
+	failed := make(chan error, 1) // the first failure; later ones follow from it
 	run := func(name string, room func(context.Context) error) {
 		rooms.Go(func() {
-			if err := room(ctx); err != nil && ctx.Err() == nil {
-				n.log.Error("stopping", "room", name, "error", err)
-				cancel(fmt.Errorf("%s: %w", name, err))
+			err := room(ctx)
+			if err == nil || ctx.Err() != nil {
+				return
 			}
+			n.log.Error("stopping", "room", name, "error", err)
+			select {
+			case failed <- fmt.Errorf("%s: %w", name, err):
+			default:
+			}
+			cancel()
 		})
+	}
+	for _, door := range doors {
+		run("door", door)
 	}
 	run("mempool", n.Pool.Run)
 	run("wallet", n.Wallet.Run)
@@ -265,17 +279,11 @@ func (n *Node) Run(ctx context.Context) error {
 		run("announcer", func(ctx context.Context) error { n.Trackers.Run(ctx); return nil })
 	}
 	rooms.Wait()
-	err := context.Cause(ctx)
-	if errors.Is(err, context.Canceled) {
-		err = nil
-	}
-	return errors.Join(err, n.Close())
+	close(failed)
+	return errors.Join(<-failed, n.Close())
 }
 
-// OnStop sets what Stop calls. Whoever runs the peer sets it before Run.
-func (n *Node) OnStop(stop func()) { n.stop.Store(&stop) }
-
-// Stop asks whoever runs the peer to end it, as the RPC's stop does.
+// Stop ends Run, as the RPC's stop asks.
 func (n *Node) Stop() {
 	if stop := n.stop.Load(); stop != nil {
 		(*stop)()

@@ -192,11 +192,25 @@ func TestStopEndsTheRun(t *testing.T) {
 			t.Fatal(err)
 		}
 		n.Stop() // nobody listens yet
-		ctx, cancel := context.WithCancel(t.Context())
-		n.OnStop(cancel)
 		time.AfterFunc(time.Minute, n.Stop)
-		if err := n.Run(ctx); err != nil {
+		if err := n.Run(t.Context()); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// TestFailingDoorEndsTheRun: whoever runs the node hears why.
+func TestFailingDoorEndsTheRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, err := Open(config(vfs.NewMem()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		jammed := errors.New("jammed")
+		good := func(ctx context.Context) error { <-ctx.Done(); return nil }
+		bad := func(context.Context) error { time.Sleep(time.Minute); return jammed }
+		if err := n.Run(t.Context(), good, bad); !errors.Is(err, jammed) {
+			t.Errorf("Run returned %v", err)
 		}
 	})
 }

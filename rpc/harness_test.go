@@ -26,11 +26,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // harness is a running regtest peer in memory, without listener and miner, and its RPC behind an HTTP server.
 type harness struct {
-	t      *testing.T
-	node   *node.Node
-	server *Server
-	url    string
-	client *Client
+	stopped <-chan struct{} // closed when the node has ended
+	t       *testing.T
+	node    *node.Node
+	server  *Server
+	url     string
+	client  *Client
 }
 
 var testAuth = Credentials{User: "__cookie__", Password: "0123456789abcdef"}
@@ -49,9 +50,9 @@ func newPeer(t *testing.T, listener net.Listener) *harness {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- n.Run(ctx) }()
-	h := &harness{t: t, node: n, server: New(n, testAuth)}
+	ended, stopped := make(chan error, 1), make(chan struct{})
+	go func() { ended <- n.Run(ctx); close(stopped) }()
+	h := &harness{t: t, node: n, server: New(n, testAuth), stopped: stopped}
 	web := httptest.NewServer(h.server)
 	transport := &http.Transport{}
 	h.url = web.URL

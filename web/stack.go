@@ -18,11 +18,11 @@ import (
 
 // blockFacts is what a summary needs of a block's body, which never changes.
 type blockFacts struct {
-	miner  string
-	txs    int
-	size   int
-	reward coin.Amount
-	mine   bool
+	miner    string
+	txs      int
+	size     int
+	reward   coin.Amount
+	coinbase *coin.Tx
 }
 
 // maxFacts bounds the remembered facts; all are forgotten when it is reached.
@@ -51,7 +51,7 @@ func (s *Server) facts(v *chain.View, e chain.Entry) blockFacts {
 }
 
 func (s *Server) blockFacts(b *coin.Block) blockFacts {
-	f := blockFacts{miner: miner.MinerName(b.Txs[0]), txs: len(b.Txs), size: b.Size(), mine: s.node.Ours(b)}
+	f := blockFacts{miner: miner.MinerName(b.Txs[0]), txs: len(b.Txs), size: b.Size(), coinbase: b.Txs[0]}
 	for _, out := range b.Txs[0].Out {
 		f.reward += out.Value
 	}
@@ -141,7 +141,7 @@ func (s *Server) block(v *chain.View, e chain.Entry) jsonBlock {
 	fees := max(0, f.reward-consensus.Subsidy(s.node.Params, e.Height))
 	return jsonBlock{Hash: e.Hash, Prev: e.Header.Prev, Height: e.Height, Miner: f.miner, Time: int64(e.Header.Time), Nonce: e.Header.Nonce,
 		Bits: fmt.Sprintf("%08x", e.Header.Bits), Difficulty: coin.Difficulty(e.Header.Bits), Txs: f.txs, Size: f.size, Fees: fees, Reward: f.reward,
-		Best: v.Contains(e.Hash), Valid: e.Status != chain.Invalid, Mine: f.mine, Genesis: e.Height == 0}
+		Best: v.Contains(e.Hash), Valid: e.Status != chain.Invalid, Mine: f.coinbase != nil && s.node.Ours(f.coinbase), Genesis: e.Height == 0}
 }
 
 type jsonBlockDetail struct {

@@ -105,6 +105,9 @@ func (c *rpcCmd) client() (*rpc.Client, error) {
 	if err := json.Unmarshal(b, &ready); err != nil {
 		return nil, fmt.Errorf("read %s: %w", lab.ReadyFile, err)
 	}
+	if ready.RPC == "" {
+		return nil, fmt.Errorf("the peer on %s was started with --http none, so it has no RPC", dir)
+	}
 	return &rpc.Client{URL: ready.RPC, User: ready.RPCUser, Password: ready.RPCPassword}, nil
 }
 
