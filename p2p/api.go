@@ -65,7 +65,7 @@ const (
 type PeerInfo struct {
 	ID      int64
 	Addr    string // remote socket address
-	Listen  string // the address at which the peer itself takes connections, "" if unknown
+	Listen  string // the address at which the peer itself takes connections, "" if unknown; of an inbound peer only its claim
 	Name    string // as claimed in the user agent's comment, made printable; may be empty
 	Agent   string // made printable
 	Inbound bool

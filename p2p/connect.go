@@ -3,6 +3,7 @@ package p2p
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 const (
 	maxDialing   = 32               // dials under way at once
+	maxAliases   = 2000             // addresses known to lead to peers that are connected otherwise
 	maxTickets   = 1024             // callers that wait for a connection or a payment script
 	dialTimeout  = 10 * time.Second // of one dial
 	dialEvery    = 50 * time.Millisecond
@@ -27,6 +29,7 @@ const (
 type connecting struct {
 	book        *book
 	dialing     map[string]*dial
+	aliases     map[string]int64 // addresses that we dialed and where we met a peer that is connected otherwise: its connection
 	nextDial    time.Time
 	nextSave    time.Time
 	clockWarned time.Time
@@ -38,17 +41,23 @@ type dial struct {
 	tickets []int64 // callers to answer
 }
 
-func newConnecting(b *book) connecting { return connecting{book: b, dialing: map[string]*dial{}} }
+func newConnecting(b *book) connecting {
+	return connecting{book: b, dialing: map[string]*dial{}, aliases: map[string]int64{}}
+}
 
 // onConnect handles a person's wish to connect.
 func (m *machine) onConnect(e Connect) {
 	answer := func(err error) { m.act(Connecting{Ticket: e.Ticket, Err: err}) }
-	ap, _ := netip.ParseAddrPort(e.Addr)
+	ap, err := netip.ParseAddrPort(e.Addr)
+	if err == nil { // one spelling for each address
+		ap = netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+		e.Addr = ap.String()
+	}
 	switch {
 	case ap.IsValid() && m.isSelf(ap):
 		answer(ErrSelf)
 		return
-	case m.connectedTo(e.Addr, ap, true):
+	case m.connectedTo(e.Addr, ap):
 		answer(ErrAlreadyConnected)
 		return
 	}
@@ -100,23 +109,28 @@ func (m *machine) endConnecting(p *peer, reason error) {
 	if p.inbound {
 		return
 	}
-	a := p.bookAddr()
 	if p.ready {
-		m.book.lost(a, m.now, m.rng)
+		m.book.lost(p.remote, m.now, m.rng)
 		return
 	}
-	err := m.handshakeError(p, reason)
-	if !errors.Is(err, ErrAlreadyConnected) {
-		m.book.failed(a, m.now, m.rng)
+	if twin := m.twin(p); twin != nil && (errors.Is(reason, errClosed) || errors.Is(reason, ErrAlreadyConnected)) {
+		if len(m.aliases) < maxAliases {
+			m.aliases[p.dialed] = twin.id
+		}
+		m.answerDial(p.dialed, ErrAlreadyConnected)
+		return
 	}
-	m.answerDial(p.dialed, err)
+	m.book.failed(p.remote, m.now, m.rng)
+	m.answerDial(p.dialed, handshakeError(reason))
+}
+
+// forgetAliases: where p could be reached somebody else may be next.
+func (m *machine) forgetAliases(p *peer) {
+	maps.DeleteFunc(m.aliases, func(_ string, id int64) bool { return id == p.id })
 }
 
 // handshakeError puts a reason into the terms of Connect's typed errors.
-func (m *machine) handshakeError(p *peer, reason error) error {
-	if m.connectedTo(p.dialed, p.listen, false) || p.remote.IsValid() && m.connectedTo("", p.remote, false) {
-		return ErrAlreadyConnected // the other side has closed the one of two connections that was to go
-	}
+func handshakeError(reason error) error {
 	for _, typed := range []error{ErrAlreadyConnected, ErrSelf, ErrWrongNetwork, ErrTimeout, ErrHandshake} {
 		if errors.Is(reason, typed) {
 			return reason
@@ -136,14 +150,14 @@ func (m *machine) answerDial(addr string, err error) {
 	}
 }
 
-// connectedTo tells whether there is a connection to an address, dialed or from there. Where readyOnly is not set one whose
-// version has come counts too.
-func (m *machine) connectedTo(dialed string, a netip.AddrPort, readyOnly bool) bool {
+// connectedTo tells whether an address, also as netip has it where it is one, is known to lead to a ready peer. What counts
+// is what we met where we dialed, not what a peer claims that dialed us.
+func (m *machine) connectedTo(addr string, a netip.AddrPort) bool {
+	if p := m.byID[m.aliases[addr]]; p != nil && p.ready {
+		return true
+	}
 	return slices.ContainsFunc(m.peers, func(p *peer) bool {
-		if readyOnly && !p.ready || p.version == nil {
-			return false
-		}
-		return dialed != "" && p.dialed == dialed || a.IsValid() && (p.listen == a || !p.inbound && p.remote == a)
+		return p.ready && !p.inbound && (p.dialed == addr || a.IsValid() && p.remote == a)
 	})
 }
 
@@ -187,10 +201,12 @@ func (m *machine) dialMore() {
 
 // wanted tells whether an address of the book may be dialed now.
 func (m *machine) wanted(a netip.AddrPort) bool {
-	if m.isSelf(a) || m.dialing[a.String()] != nil {
+	if m.isSelf(a) || slices.ContainsFunc(m.peers, func(p *peer) bool { return !p.inbound && p.remote == a }) {
 		return false
 	}
-	return !slices.ContainsFunc(m.peers, func(p *peer) bool { return p.listen == a || !p.inbound && p.remote == a })
+	addr := a.String()
+	_, led := m.aliases[addr]
+	return !led && m.dialing[addr] == nil
 }
 
 // learn puts addresses into the book.

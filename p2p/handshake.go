@@ -109,12 +109,22 @@ func (m *machine) onVersion(p *peer, v *msg.Version) {
 		m.drop(p, err)
 		return
 	}
-	if !m.resolveDuplicates(p) {
-		return
-	}
+	twin := m.twin(p)
 	if p.inbound {
-		m.sendVersion(p)
+		m.sendVersion(p) // also where no verack follows: it tells the other side whom it has reached
 	}
+	switch {
+	case twin == nil:
+		m.agree(p)
+	case p.inbound:
+		m.drop(p, ErrAlreadyConnected)
+	default: // wait for the verack or the end: see twin
+	}
+}
+
+// agree says that we want the connection.
+func (m *machine) agree(p *peer) {
+	p.agreed = true
 	if m.params.PaymentRequest && m.canPay {
 		m.send(p, msg.SendPay{})
 	}
@@ -125,8 +135,8 @@ func (m *machine) onVersion(p *peer, v *msg.Version) {
 func (m *machine) metMyself(p *peer) {
 	if p.inbound {
 		m.sendVersion(p)
-	} else if a := p.bookAddr(); a.IsValid() {
-		m.book.markSelf(a)
+	} else if p.remote.IsValid() {
+		m.book.markSelf(p.remote)
 	}
 	m.drop(p, ErrSelf)
 }
@@ -159,45 +169,51 @@ func clockOffset(theirs int64, now time.Time) time.Duration {
 	return time.Duration(max(-day, min(day, max(0, min(theirs, ours+day))-ours))) * time.Second
 }
 
-// resolveDuplicates leaves one connection to the node behind p, and tells whether p is it. Nodes are known by the nonce in
-// their version, which is one and the same for all connections of a run of cheese.
+// twin returns another connection to the node behind p that we have agreed to. Nodes are known by the nonce in their version,
+// which is one and the same for all connections of a run of cheese; zero is sent by who does not care. What else a version
+// says is not believed: a stranger can name any port as its own.
 //
-// Where both sides have dialed, the connection survives that the node with the smaller nonce has dialed: both can tell, so
-// both close the same one, however the messages cross. Where one side has dialed twice, the side that was dialed keeps
-// the first version it got and never answers the other; so the dialing side keeps the one that was answered last.
-func (m *machine) resolveDuplicates(p *peer) bool {
-	for _, q := range slices.Clone(m.peers) {
-		if q == p || !m.sameNode(p, q) {
-			continue
+// One connection is left to two nodes, however their dials and messages cross. The dialed side decides by what it knows when
+// the dial arrives: it sends version and verack at once, or, where it has agreed to another connection, version alone, and
+// hangs up. The dialing side that sees a twin therefore waits for the verack. When that comes both sides have agreed to the
+// other's dial, so both apply one rule, outlives, and close the same one.
+func (m *machine) twin(p *peer) *peer {
+	for _, q := range m.peers {
+		if q != p && q.agreed && p.version != nil && p.version.Nonce != 0 && q.version.Nonce == p.version.Nonce {
+			return q
 		}
-		if m.survives(p, q) {
-			m.drop(q, ErrAlreadyConnected)
-			continue
-		}
+	}
+	return nil
+}
+
+// outlives tells whether p, which we dialed and which now has a verack, stays instead of its twin. A connection in use is
+// never given up. Of crossed dials the one stays that the node with the smaller nonce has made. Where we have dialed
+// twice, the verack says that the other side has let go of the twin.
+func (m *machine) outlives(p, twin *peer) bool {
+	return !twin.ready && (!twin.inbound || m.nonce < p.version.Nonce)
+}
+
+// settleTwins is called when p's verack comes, and tells whether p stays.
+func (m *machine) settleTwins(p *peer) bool {
+	if p.agreed {
+		return true
+	}
+	twin := m.twin(p)
+	if twin != nil && !m.outlives(p, twin) {
 		m.drop(p, ErrAlreadyConnected)
 		return false
+	}
+	m.agree(p)
+	if twin != nil {
+		m.drop(twin, ErrAlreadyConnected)
 	}
 	return true
 }
 
-// sameNode tells whether q leads to the node behind p, whose version is here. A dial of ours that has no answer yet counts by
-// its address: the other side's dial has crossed it.
-func (m *machine) sameNode(p, q *peer) bool {
-	if q.version != nil {
-		return q.version.Nonce == p.version.Nonce && p.version.Nonce != 0 // zero is sent by who does not care
-	}
-	return p.inbound && !q.inbound && p.listen.IsValid() && q.remote == p.listen
-}
-
-func (m *machine) survives(p, q *peer) bool {
-	if p.inbound == q.inbound {
-		return !p.inbound
-	}
-	weDial := m.nonce < p.version.Nonce
-	return p.inbound != weDial
-}
-
 func (m *machine) onVerack(p *peer) {
+	if !m.settleTwins(p) {
+		return
+	}
 	p.ready = true
 	if a := p.listen; a.IsValid() {
 		m.book.add(a, p.version.Services, m.now, "peer")

@@ -38,7 +38,7 @@ type peer struct {
 	id      int64
 	remote  netip.AddrPort
 	dialed  string         // as given to Dial; "" for an inbound connection
-	listen  netip.AddrPort // where the peer itself takes connections, zero if unknown
+	listen  netip.AddrPort // where the peer itself takes connections, zero if unknown; only a claim where it dialed us
 	inbound bool
 	manual  bool
 	since   time.Time
@@ -46,7 +46,8 @@ type peer struct {
 
 	// The handshake.
 	version *msg.Version // nil until it comes
-	ready   bool         // verack came too
+	agreed  bool         // we have sent verack
+	ready   bool         // theirs came too
 	name    string
 	agent   string
 	offset  time.Duration
@@ -167,23 +168,13 @@ type violation struct{ what string }
 
 func (v *violation) Error() string { return "broke the protocol: " + v.what }
 
-// punish drops p for breaking the protocol and leaves its address alone for a while.
+// punish drops p for breaking the protocol. The address where we dialed it is left alone for a while; that of a peer that
+// dialed us is not known, and the one it claims may be another's.
 func (m *machine) punish(p *peer, format string, args ...any) {
-	if a := p.bookAddr(); a.IsValid() {
-		m.book.ban(a, m.now)
+	if !p.inbound {
+		m.book.ban(p.remote, m.now)
 	}
 	m.drop(p, &violation{what: fmt.Sprintf(format, args...)})
-}
-
-// bookAddr returns the address under which p may be in the book.
-func (p *peer) bookAddr() netip.AddrPort {
-	if p.listen.IsValid() {
-		return p.listen
-	}
-	if !p.inbound {
-		return p.remote
-	}
-	return netip.AddrPort{}
 }
 
 // drop closes a connection and hands what it was doing to others.
@@ -201,6 +192,7 @@ func (m *machine) drop(p *peer, reason error) {
 		m.log(slog.LevelDebug, "handshake failed", "addr", p.addr(), "direction", p.direction(), "reason", reason.Error())
 	}
 	m.act(PeersChanged{})
+	m.forgetAliases(p)
 	m.endConnecting(p, reason)
 	m.endDownload(p)
 	m.endTxs(p)

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -45,6 +46,7 @@ type testNode struct {
 	pool  map[coin.Hash]*coin.Tx
 	name  string
 	addr  netip.AddrPort
+	more  []string        // other addresses under which it can be dialed
 	links map[int64]*link // by our connection id
 	sent  map[string]int  // messages by command
 	logs  []Log
@@ -187,7 +189,7 @@ func (n *testNode) hangUp(id int64) {
 
 // connect opens a connection from n to whoever listens at addr.
 func (w *world) connect(n *testNode, addr string) {
-	i := slices.IndexFunc(w.nodes, func(o *testNode) bool { return o.addr.String() == addr })
+	i := slices.IndexFunc(w.nodes, func(o *testNode) bool { return o.addr.String() == addr || slices.Contains(o.more, addr) })
 	if i < 0 {
 		n.event(DialFailed{Dialed: addr, Err: ErrRefused})
 		return
@@ -199,6 +201,17 @@ func (w *world) connect(n *testNode, addr string) {
 	n.links[ours], o.links[theirs] = &link{o, theirs}, &link{n, ours}
 	o.event(Connected{ID: theirs, Remote: netip.AddrPortFrom(n.addr.Addr(), w.ports)})
 	n.event(Connected{ID: ours, Remote: o.addr, Dialed: addr})
+}
+
+// mix lets everything happen that needs no time to pass, where what goes over different connections crosses in any order.
+func (w *world) mix(rng *rand.Rand) {
+	for len(w.todo) > 0 {
+		lane := w.todo[rng.IntN(len(w.todo))].lane
+		i := slices.IndexFunc(w.todo, func(p pending) bool { return p.lane == lane })
+		next := w.todo[i]
+		w.todo = slices.Delete(w.todo, i, i+1)
+		next.f()
+	}
 }
 
 // dial connects and waits until the handshake is over.
@@ -235,6 +248,16 @@ func (n *testNode) lastLog(text string) map[string]any {
 		}
 	}
 	return nil
+}
+
+// said counts the log lines of that text.
+func (n *testNode) said(text string) (count int) {
+	for _, l := range n.logs {
+		if l.Text == text {
+			count++
+		}
+	}
+	return count
 }
 
 func (n *testNode) ready() int {
