@@ -104,6 +104,9 @@ type Sent struct {
 
 // Pay makes, signs and relays a payment.
 func (n *Node) Pay(ctx context.Context, p Payment) (Sent, error) {
+	if n.Wallet == nil {
+		return Sent{}, ErrNoWallet
+	}
 	name := ""
 	if len(p.To) == 0 {
 		var err error
@@ -143,6 +146,9 @@ const (
 // RandomPayment pays a random amount to a random connected peer, which it asks for an address. Where the wallet
 // holds less than was drawn it pays what fits, down to the least amount.
 func (n *Node) RandomPayment(ctx context.Context) (Sent, error) {
+	if n.Wallet == nil {
+		return Sent{}, ErrNoWallet
+	}
 	peers := slices.DeleteFunc(n.P2P.Peers(), func(p p2p.PeerInfo) bool { return !p.CanPay || p.State != p2p.Ready })
 	if len(peers) == 0 {
 		return Sent{}, ErrNobody

@@ -10,6 +10,7 @@ import (
 
 	"cheese/chain"
 	"cheese/coin"
+	"cheese/mempool"
 	"cheese/miner"
 	"cheese/wallet"
 )
@@ -148,6 +149,9 @@ func (n *Node) tellAdded(b *coin.Block, height int32) {
 
 // Ours tells whether this peer won the block of that coinbase: all that it pays goes to this wallet.
 func (n *Node) Ours(coinbase *coin.Tx) bool {
+	if n.Wallet == nil {
+		return false
+	}
 	ours := false
 	for _, out := range coinbase.Out {
 		if out.Value > 0 && !n.Wallet.Mine(out.Script) {
@@ -168,20 +172,27 @@ func (n *Node) narratePool(seq uint64) uint64 {
 			if c.Removed {
 				continue
 			}
-			tx := c.Entry.Tx
-			if net, kind, _ := n.Wallet.Describe(tx); kind == wallet.KindReceived {
-				n.log.Info(SayPaid, "amount", n.Money(net), "txid", short(tx.ID()))
-				continue
-			} else if kind != "" { // ours: told when it was made
-				continue
-			}
-			n.log.Info(SayIncoming, "outputs", n.Money(outSum(tx)), "fee", n.Small(c.Entry.Fee), "txid", short(tx.ID()))
+			n.tellTx(c.Entry)
 		}
 		if len(changes) == 0 {
 			return next
 		}
 		seq = next
 	}
+}
+
+func (n *Node) tellTx(e *mempool.Entry) {
+	tx := e.Tx
+	if n.Wallet != nil {
+		net, kind, _ := n.Wallet.Describe(tx)
+		if kind == wallet.KindReceived {
+			n.log.Info(SayPaid, "amount", n.Money(net), "txid", short(tx.ID()))
+		}
+		if kind != "" { // what is ours was told when it was made
+			return
+		}
+	}
+	n.log.Info(SayIncoming, "outputs", n.Money(outSum(tx)), "fee", n.Small(e.Fee), "txid", short(tx.ID()))
 }
 
 // maxClockOffset is how far the clock may be off before the user is told.

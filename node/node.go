@@ -51,7 +51,9 @@ type Config struct {
 	TrackerHTTP *http.Client                                             // nil: the tracker client's own
 	Connect     []string                                                 // addresses to keep connected to, beside what trackers and peers tell
 	MaxOutbound int                                                      // connections to make by itself; 0: 8
+	Alone       bool                                                     // make no connections but those of Connect
 
+	NoWallet   bool       // open none: Node.Wallet is nil, and nothing is mined or paid
 	Mnemonic   string     // the wallet's, when it does not exist yet; "": a fresh one
 	Account    uint32     // BIP 86 account, so that several peers may share one mnemonic
 	Passphrase string     // of the seed file
@@ -62,7 +64,10 @@ type Config struct {
 	Classic    bool         // connect, and mine, only as the exercise did: by the buttons, and three transactions at a time
 	Search     miner.Search // nil: real hashing
 
+	Policy mempool.Options // of the pool; Params, Now, Logger and Verifier are the node's
+
 	Logger *slog.Logger // terminal lines; nil: none
+	Clock  *Clock       // a clock that can be set, in place of Now; nil: none
 	Now    func() time.Time
 	Seed   [32]byte // of all randomness that is not secret; zero: from the system
 }
@@ -76,7 +81,7 @@ type Node struct {
 	Started  time.Time
 	Chain    *chain.Chain
 	Pool     *mempool.Pool
-	Wallet   *wallet.Wallet
+	Wallet   *wallet.Wallet // nil with Config.NoWallet
 	Miner    *miner.Miner
 	P2P      *p2p.Node
 	Trackers *tracker.Announcer // nil without trackers or listener
@@ -114,20 +119,40 @@ func Open(cfg Config) (opened *Node, err error) {
 			err = errors.Join(err, n.Chain.Close())
 		}
 	}()
-	n.Pool = mempool.New(n.Chain, mempool.Options{Params: cfg.Params, Now: cfg.Now, Logger: n.log, Verifier: verifier})
-	n.Wallet, err = wallet.Open(cfg.Params, filepath.Join(cfg.Dir, "wallets"), cfg.FS, wallet.Options{
-		Passphrase: cfg.Passphrase, Mnemonic: cfg.Mnemonic, Account: cfg.Account, KDF: cfg.KDF,
-		Chain: n.Chain, Pool: n.Pool, Now: cfg.Now, Rand: crand.Reader, Logger: n.log})
-	if err != nil {
+	policy := cfg.Policy
+	policy.Params, policy.Now, policy.Logger, policy.Verifier = cfg.Params, cfg.Now, n.log, verifier
+	n.Pool = mempool.New(n.Chain, policy)
+	if err := n.openWallet(); err != nil {
 		return nil, fmt.Errorf("open wallet: %w", err)
 	}
-	n.Miner = miner.New(miner.Config{Chain: n.Chain, Pool: n.Pool, PayTo: n.Wallet.PayToScript, Name: cfg.Name, On: !cfg.NoMine,
+	n.Miner = miner.New(miner.Config{Chain: n.Chain, Pool: n.Pool, PayTo: n.minerPayTo, Name: cfg.Name, On: !cfg.NoMine && !cfg.NoWallet,
 		Threads: cfg.Threads, Limit: cfg.HashLimit, Search: cfg.Search, Now: cfg.Now, Logger: n.log, WaitFor: n.waitFor(), OnFound: n.onFound})
 	n.P2P = p2p.New(n.p2pConfig())
 	if err := n.openAnnouncer(); err != nil {
 		return nil, err
 	}
 	return n, nil
+}
+
+func (n *Node) openWallet() (err error) {
+	if n.cfg.NoWallet {
+		return nil
+	}
+	n.Wallet, err = wallet.Open(n.Params, filepath.Join(n.cfg.Dir, "wallets"), n.cfg.FS, wallet.Options{
+		Passphrase: n.cfg.Passphrase, Mnemonic: n.cfg.Mnemonic, Account: n.cfg.Account, KDF: n.cfg.KDF,
+		Chain: n.Chain, Pool: n.Pool, Now: n.now, Rand: crand.Reader, Logger: n.log})
+	return err
+}
+
+// ErrNoWallet says that the peer was opened without a wallet.
+var ErrNoWallet = errors.New("this peer has no wallet")
+
+// minerPayTo returns the script that the miner is to pay.
+func (n *Node) minerPayTo() ([]byte, error) {
+	if n.Wallet == nil {
+		return nil, ErrNoWallet
+	}
+	return n.Wallet.PayToScript()
 }
 
 // sigCacheEntries bounds the cache of good signatures; an entry takes about 32 bytes.
@@ -139,6 +164,9 @@ func (cfg *Config) complete() error {
 	}
 	if cfg.FS == nil {
 		cfg.FS = vfs.Default
+	}
+	if cfg.Clock != nil {
+		cfg.Now = cfg.Clock.Now
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -187,9 +215,13 @@ func (n *Node) waitFor() int {
 }
 
 func (n *Node) p2pConfig() p2p.Config {
-	return p2p.Config{Params: n.Params, Chain: n.Chain, Pool: n.Pool, Listener: n.cfg.Listener, Dial: n.cfg.Dial, Name: n.Name,
-		Version: n.Version, Now: n.now, Seed: n.rand.seed(), Logger: n.log, FS: n.cfg.FS, BookFile: filepath.Join(n.cfg.Dir, "peers.json"), PayTo: n.payTo,
-		AutoConnect: !n.Classic, MaxOutbound: n.cfg.MaxOutbound}
+	cfg := p2p.Config{Params: n.Params, Chain: n.Chain, Pool: n.Pool, Listener: n.cfg.Listener, Dial: n.cfg.Dial, Name: n.Name,
+		Version: n.Version, Now: n.now, Seed: n.rand.seed(), Logger: n.log, FS: n.cfg.FS, BookFile: filepath.Join(n.cfg.Dir, "peers.json"),
+		AutoConnect: !n.Classic && !n.cfg.Alone, MaxOutbound: n.cfg.MaxOutbound}
+	if n.Wallet != nil {
+		cfg.PayTo = n.payTo
+	}
+	return cfg
 }
 
 // payTo answers a peer that wants to pay: with the current address, which changes once it was paid, so that a peer
@@ -269,12 +301,14 @@ func (n *Node) Run(ctx context.Context, doors ...Door) error {
 		run("door", door)
 	}
 	run("mempool", n.Pool.Run)
-	run("wallet", n.Wallet.Run)
+	if n.Wallet != nil {
+		run("wallet", n.Wallet.Run)
+		run("rebroadcast", n.rebroadcast)
+	}
 	run("p2p", n.P2P.Run)
 	run("miner", n.Miner.Run)
 	run("narrator", n.narrate)
 	run("connections", n.keepConnected)
-	run("rebroadcast", n.rebroadcast)
 	if n.Trackers != nil {
 		run("announcer", func(ctx context.Context) error { n.Trackers.Run(ctx); return nil })
 	}
@@ -296,6 +330,9 @@ func (n *Node) Logger() *slog.Logger { return n.log }
 // Now returns the peer's clock.
 func (n *Node) Now() time.Time { return n.now() }
 
+// Clock returns the clock that can be set, or nil where the peer goes by the machine's.
+func (n *Node) Clock() *Clock { return n.cfg.Clock }
+
 // EmptyPassphrase tells whether the wallet's seed file is open to anyone who can read it.
 func (n *Node) EmptyPassphrase() bool { return n.cfg.Passphrase == "" }
 
@@ -310,7 +347,13 @@ func (n *Node) CloseListener() {
 }
 
 // Close flushes and closes the data of a peer that is not running; Run does so itself.
-func (n *Node) Close() error { return errors.Join(n.Wallet.Close(), n.Chain.Close()) }
+func (n *Node) Close() error {
+	var err error
+	if n.Wallet != nil {
+		err = n.Wallet.Close()
+	}
+	return errors.Join(err, n.Chain.Close())
+}
 
 // rebroadcastEvery is how often our own unconfirmed payments are offered again.
 const rebroadcastEvery = time.Minute
