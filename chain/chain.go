@@ -87,9 +87,10 @@ type Chain struct {
 	files      *blockFiles
 	candidates map[*node]struct{} // connectable, valid as far as known, more work than tip
 	flushed    *node              // tip on disk
+	precious   preciousness
 
 	queue    chan job
-	flushes  chan chan error
+	tasks    chan task
 	quit     chan struct{} // closed by Close
 	quitOnce sync.Once
 	gate     sync.RWMutex  // held for reading by whoever sends to queue
@@ -115,6 +116,12 @@ type job struct {
 	verdict func(error)
 }
 
+// task is what else the owner does when asked.
+type task struct {
+	do    func() error
+	reply chan<- error
+}
+
 // Open opens or creates the chain in a directory of fs, which may be vfs.NewMem(). Errors: ErrLocked,
 // ErrOtherNetwork, *CorruptError where the last block cannot be read, or the store's.
 func Open(p *coin.Params, dir string, fs vfs.FS, o Options) (*Chain, error) {
@@ -122,7 +129,7 @@ func Open(p *coin.Params, dir string, fs vfs.FS, o Options) (*Chain, error) {
 	c := &Chain{
 		params: p, o: o, log: o.Logger,
 		candidates: make(map[*node]struct{}),
-		queue:      make(chan job, maxQueue), flushes: make(chan chan error),
+		queue:      make(chan job, maxQueue), tasks: make(chan task),
 		quit: make(chan struct{}), done: make(chan struct{}),
 		index:  index{byHash: make(map[coin.Hash]*node), leaves: make(map[*node]struct{})},
 		recent: newGeneration(), undo: make(map[*node][]consensus.SpentCoin), dirty: make(map[*node]struct{}),
@@ -158,7 +165,7 @@ func (c *Chain) open(dir string, fs vfs.FS) (err error) {
 // Params returns the network.
 func (c *Chain) Params() *coin.Params { return c.params }
 
-// run is the owner: it takes blocks from the queue and flushes.
+// run is the owner: it takes blocks from the queue, does what it is asked, and flushes.
 func (c *Chain) run() {
 	defer close(c.done)
 	tick := time.NewTicker(c.o.FlushEvery)
@@ -167,8 +174,8 @@ func (c *Chain) run() {
 		select {
 		case j := <-c.queue:
 			j.verdict(c.process(j.block))
-		case reply := <-c.flushes:
-			reply <- c.flush()
+		case t := <-c.tasks:
+			t.reply <- t.do()
 		case <-tick.C:
 			c.flush() // a failure stops the chain, and Err has it
 		case <-c.quit:
@@ -203,9 +210,10 @@ func (c *Chain) Close() error {
 }
 
 // AddBlock queues a block and waits while the queue is full. verdict is called exactly once, from the chain's
-// goroutine (from this one where the chain is closed), and must not call back into AddBlock, Submit, Flush or Close.
-// Its argument is nil for a block that is valid, or stored on a side branch or for later; ErrDuplicate for one that
-// is stored already; a *consensus.RuleError for one that breaks a rule, has no known parent (MissingParent) or comes
+// goroutine (from this one where the chain is closed), and must not call back into what the owner does: AddBlock,
+// Submit, Flush, Invalidate, Reconsider, Precious or Close.
+// Its argument is nil for a block that is valid, or stored on a side branch or for later, be it that an
+// ancestor turned out invalid then; ErrDuplicate for one that is stored already; a *consensus.RuleError for one that breaks a rule, has no known parent (MissingParent) or comes
 // too early (TooNew, not remembered); ErrClosed, or what Err returns. The block is the chain's from here on.
 func (c *Chain) AddBlock(b *coin.Block, verdict func(error)) {
 	if !c.enqueue(job{b, verdict}) {
@@ -237,10 +245,13 @@ func (c *Chain) Submit(b *coin.Block) error {
 }
 
 // Flush returns when all verdicts given so far are durable.
-func (c *Chain) Flush() error {
+func (c *Chain) Flush() error { return c.ask(c.flush) }
+
+// ask has the owner do something and returns when it is done.
+func (c *Chain) ask(do func() error) error {
 	reply := make(chan error, 1)
 	select {
-	case c.flushes <- reply:
+	case c.tasks <- task{do, reply}:
 		return <-reply
 	case <-c.done:
 		return ErrClosed

@@ -30,45 +30,45 @@ func (c *Chain) process(b *coin.Block) error {
 	if err := why[n]; err != nil {
 		return err
 	}
-	if n.invalidAt.Load() != 0 {
-		return c.checkParent(n.parent, n.state.Header(), n.hash)
-	}
 	if c.recent.bytes > c.o.CacheBytes {
 		return c.flush()
 	}
 	return nil
 }
 
-// prepare is the stage that needs no coins: it checks header and shape and returns the block's node.
+// prepare is the stage that needs no coins: it checks header and shape, in Core's order, and returns the block's node.
+// A block that fails before its header is in the index leaves no trace, and its child's parent is unknown.
 func (c *Chain) prepare(b *coin.Block) (*node, error) {
 	hash := b.Hash()
 	n, parent := c.find(hash), c.find(b.Prev)
-	if n != nil && n.invalidAt.Load() != 0 {
+	switch {
+	case n != nil && n.invalid():
 		return nil, invalidBefore()
-	}
-	if n != nil && n.bodyAt.Load() != 0 {
+	case n != nil && n.bodyAt.Load() != 0:
 		return nil, ErrDuplicate
 	}
-	var state consensus.State
-	if n != nil {
-		state = n.state
-	} else {
-		err := c.checkParent(parent, b.Header, hash)
-		if err == nil {
-			state, err = parent.state.CheckHeader(b.Header, c.o.Now())
-		}
+	if err := consensus.CheckWork(c.params, b.Header, hash); err != nil {
+		return nil, err
+	}
+	if err := consensus.CheckStructure(b); err != nil {
+		return nil, err
+	}
+	if n == nil {
+		err := checkParent(parent, b.Header, hash)
 		if err != nil {
 			return nil, err
 		}
+		state, err := parent.state.CheckHeader(b.Header, c.o.Now())
+		if err != nil {
+			return nil, err
+		}
+		if n, err = c.admit(state, parent); err != nil {
+			return nil, err
+		}
 	}
-	bad := parent.state.CheckBlock(b)
-	if rule, ok := reject(bad); ok && rule.Kind != consensus.Invalid {
-		return nil, bad // says nothing about the real block of that hash
-	}
-	n, err := c.admit(state, parent)
-	if err == nil && bad != nil {
-		c.condemn(n, bad)
-		return nil, bad
+	err := parent.state.CheckPlace(b)
+	if rule, ok := reject(err); ok && rule.Kind == consensus.Invalid { // of other kinds the header is not to blame
+		c.condemn(n, err)
 	}
 	return n, err
 }
@@ -97,7 +97,7 @@ func (c *Chain) store(n *node, b *coin.Block) error {
 	n.bodyAt.Store(c.bump())
 	c.dirty[n] = struct{}{}
 	c.bodies.add(n.hash, b)
-	if n.parent.ready != 0 {
+	if n.parent.readyAt.Load() != 0 {
 		c.makeReady(n)
 	}
 	c.ring()
@@ -110,7 +110,9 @@ func (c *Chain) makeReady(n *node) {
 	todo := []*node{n}
 	for len(todo) > 0 {
 		n := todo[0]
-		n.ready = c.bump()
+		at := c.bump()
+		n.readyAt.Store(at)
+		n.order = int64(at)
 		c.dirty[n] = struct{}{}
 		c.consider(n)
 		var waiting []*node
@@ -126,26 +128,28 @@ func (c *Chain) makeReady(n *node) {
 	}
 }
 
+// ahead tells whether a goes before b as the tip: it has more work, or the same and was ready first.
+func ahead(a, b *node) bool {
+	if more := a.state.Work().Cmp(b.state.Work()); more != 0 {
+		return more > 0
+	}
+	return a.order < b.order
+}
+
 // consider makes n a candidate if it may become the tip.
 func (c *Chain) consider(n *node) {
-	if n.invalidAt.Load() == 0 && n.state.Work().Cmp(c.tip.state.Work()) > 0 {
+	if !n.invalid() && ahead(n, c.tip) {
 		c.candidates[n] = struct{}{}
 	}
 }
 
-// candidate returns the best block that may become the tip, nil where the tip is best. Of several with the same
-// work it is the one that was ready first.
+// candidate returns the best block that may become the tip, nil where the tip is best.
 func (c *Chain) candidate() (best *node) {
 	for n := range c.candidates {
-		if n.invalidAt.Load() != 0 || n.state.Work().Cmp(c.tip.state.Work()) <= 0 {
+		switch {
+		case n.invalid() || !ahead(n, c.tip):
 			delete(c.candidates, n)
-			continue
-		}
-		if best == nil {
-			best = n
-			continue
-		}
-		if order := n.state.Work().Cmp(best.state.Work()); order > 0 || order == 0 && n.ready < best.ready {
+		case best == nil || ahead(n, best):
 			best = n
 		}
 	}
@@ -176,13 +180,13 @@ func (c *Chain) activate() (why map[*node]error, err error) {
 	}
 }
 
-// switchTo moves the tip to target, which has more work:
+// switchTo moves the tip to target, which goes before it:
 //
 //	fork ── a1 ── a2 (tip)
 //	    └── b1 ── b2 ── b3 (target)
 //
 // a2 and a1 are disconnected and b1 to b3 connected in an overlay, which is published as soon as it has more work
-// than the tip. A *consensus.RuleError comes with the block that broke the rule; the tip is then where it was, or
+// than the tip, or is complete. A *consensus.RuleError comes with the block that broke the rule; the tip is then where it was, or
 // further on towards target.
 func (c *Chain) switchTo(target *node) (bad *node, err error) {
 	fork := fork(c.tip, target)
@@ -198,9 +202,10 @@ func (c *Chain) switchTo(target *node) (bad *node, err error) {
 	}
 	for _, n := range path {
 		if err := c.connect(o, n); err != nil {
+			c.keep(o)
 			return n, err
 		}
-		if n.state.Work().Cmp(c.tip.state.Work()) > 0 {
+		if n == target || n.state.Work().Cmp(c.tip.state.Work()) > 0 {
 			c.publish(o, n)
 			o = c.newOverlay()
 		}
@@ -269,6 +274,26 @@ func (c *Chain) publish(o *overlay, n *node) {
 			c.recent.put(out, change, at)
 		}
 	}
+	c.approve(o, at)
+	reorg := n.parent != c.tip
+	from := c.tip
+	c.tip = n
+	c.ring()
+	if reorg {
+		c.log.Info("reorganization", "from", from.hash, "to", n.hash, "height", n.height, "disconnected", from.height-fork(from, n).height)
+	}
+}
+
+// keep remembers of an overlay that leads nowhere that its blocks could be connected.
+func (c *Chain) keep(o *overlay) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.approve(o, c.bump())
+	c.ring()
+}
+
+// approve records that an overlay's blocks keep the rules, and what undoes them. c.mu is held.
+func (c *Chain) approve(o *overlay, at uint64) {
 	for n, spent := range o.undo {
 		c.undo[n] = spent
 		c.recent.bytes += int64(len(spent)) * slotBytes
@@ -276,13 +301,6 @@ func (c *Chain) publish(o *overlay, n *node) {
 			n.validAt.Store(at)
 			c.dirty[n] = struct{}{}
 		}
-	}
-	reorg := n.parent != c.tip
-	from := c.tip
-	c.tip = n
-	c.ring()
-	if reorg {
-		c.log.Info("reorganization", "from", from.hash, "to", n.hash, "height", n.height, "disconnected", from.height-fork(from, n).height)
 	}
 }
 

@@ -43,12 +43,16 @@ func (c *Chain) checkHeaders(headers []coin.Header) (states []consensus.State, p
 		if len(states) == 0 {
 			known, above := c.find(hash), c.find(headers[i].Prev)
 			if known != nil {
-				if known.invalidAt.Load() != 0 {
+				if known.invalid() {
 					return nil, nil, invalidBefore()
 				}
 				continue
 			}
-			if err := c.checkParent(above, headers[i], hash); err != nil {
+			err := consensus.CheckWork(c.params, headers[i], hash) // made-up headers get no further
+			if err == nil {
+				err = checkParent(above, headers[i], hash)
+			}
+			if err != nil {
 				return nil, nil, err
 			}
 			parent = above
@@ -65,15 +69,12 @@ func (c *Chain) checkHeaders(headers []coin.Header) (states []consensus.State, p
 	return states, parent, nil
 }
 
-// checkParent checks that a header's parent is one to build on. Work comes first: made-up headers get no further.
-func (c *Chain) checkParent(parent *node, h coin.Header, hash coin.Hash) error {
-	if err := consensus.CheckWork(c.params, h, hash); err != nil {
-		return err
-	}
+// checkParent checks that a header's parent is one to build on.
+func checkParent(parent *node, h coin.Header, hash coin.Hash) error {
 	if parent == nil {
 		return &consensus.RuleError{Reason: "prev-blk-not-found", Detail: fmt.Sprintf("parent %v is not known", h.Prev), Kind: consensus.MissingParent}
 	}
-	if parent.invalidAt.Load() != 0 {
+	if parent.invalid() {
 		return &consensus.RuleError{Reason: "bad-prevblk", Detail: fmt.Sprintf("ancestor of %v is invalid", hash)}
 	}
 	return nil
@@ -97,8 +98,8 @@ func (c *Chain) insert(s consensus.State, parent *node) *node {
 		return n
 	}
 	n := newNode(s, parent, c.bump())
-	if parent != nil && parent.invalidAt.Load() != 0 {
-		n.invalidAt.Store(c.change) // it was found invalid while the header was checked
+	if parent != nil && parent.invalid() {
+		n.rule(true, c.change) // it was found invalid while the header was checked
 	}
 	c.index.insert(n)
 	c.dirty[n] = struct{}{}

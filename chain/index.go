@@ -18,14 +18,15 @@ type node struct {
 	jump   *node  // a farther ancestor, so that ancestor takes few steps
 
 	// The changes by which these became true; 0: not yet.
-	childAt   atomic.Uint64 // a child is known
-	bodyAt    atomic.Uint64 // the body is stored; place is set before
-	validAt   atomic.Uint64 // connected for the first time
-	invalidAt atomic.Uint64 // it or an ancestor breaks a rule
+	childAt atomic.Uint64 // a child is known
+	bodyAt  atomic.Uint64 // the body is stored; place is set before
+	readyAt atomic.Uint64 // it and all its ancestors have bodies
+	validAt atomic.Uint64 // connected for the first time
 
+	ruling            atomic.Pointer[ruling] // whether it or an ancestor breaks a rule; nil: not as far as known
 	place             place
-	ready             uint64 // the change by which it and all its ancestors had bodies; the owner's alone
-	children, sibling *node  // first child, next child of the same parent; under Chain.mu
+	order             int64 // of two with the same work, the lower goes first: readyAt's, or what Precious says; the owner's alone
+	children, sibling *node // first child, next child of the same parent; under Chain.mu
 }
 
 // newNode makes a child of parent, which is nil for genesis.
@@ -40,6 +41,34 @@ func newNode(s consensus.State, parent *node, added uint64) *node {
 		n.jump = far.jump
 	}
 	return n
+}
+
+// ruling says from which change on a block is invalid, or, since Reconsider takes that back, no longer so.
+type ruling struct {
+	at      uint64
+	invalid bool
+	before  *ruling
+}
+
+// invalid tells whether the block, or an ancestor, is known to break a rule.
+func (n *node) invalid() bool {
+	r := n.ruling.Load()
+	return r != nil && r.invalid
+}
+
+// invalidBy tells whether the block was known to be invalid by a change.
+func (n *node) invalidBy(change uint64) bool {
+	for r := n.ruling.Load(); r != nil; r = r.before {
+		if r.at <= change {
+			return r.invalid
+		}
+	}
+	return false
+}
+
+// rule records a change of mind. Chain.mu is held, or n not published yet.
+func (n *node) rule(invalid bool, change uint64) {
+	n.ruling.Store(&ruling{at: change, invalid: invalid, before: n.ruling.Load()})
 }
 
 func (n *node) position() Position { return Position{n.height, n.hash} }
@@ -99,9 +128,9 @@ func (n *node) MedianTime(height int32) uint32 {
 // record returns what Pebble keeps.
 func (n *node) record() record {
 	return record{
-		header: n.state.Header(), added: n.added, ready: n.ready,
+		header: n.state.Header(), added: n.added, ready: n.readyAt.Load(),
 		body: n.bodyAt.Load() != 0, place: n.place,
-		valid: n.validAt.Load() != 0, invalid: n.invalidAt.Load() != 0,
+		valid: n.validAt.Load() != 0, invalid: n.invalid(),
 	}
 }
 
@@ -123,7 +152,7 @@ func (x *index) insert(n *node) {
 			p.childAt.Store(n.added)
 		}
 	}
-	if n.invalidAt.Load() == 0 && (x.best == nil || better(n, x.best)) {
+	if !n.invalid() && (x.best == nil || better(n, x.best)) {
 		x.best = n
 	}
 }
@@ -138,21 +167,48 @@ func (x *index) condemn(n *node, change uint64, touched func(*node)) {
 	for len(todo) > 0 {
 		n := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
-		if n.invalidAt.Load() != 0 {
+		if n.invalid() {
 			continue // and so are its descendants
 		}
-		n.invalidAt.Store(change)
+		n.rule(true, change)
 		touched(n)
 		for c := n.children; c != nil; c = c.sibling {
 			todo = append(todo, c)
 		}
 	}
-	if x.best.invalidAt.Load() == 0 {
-		return
+	if x.best.invalid() {
+		x.findBest()
 	}
+}
+
+// clear takes back that a node, its ancestors and its descendants are invalid, calls touched for each that was, and
+// finds the best header again.
+func (x *index) clear(n *node, change uint64, touched func(*node)) {
+	clear := func(n *node) {
+		if n.invalid() {
+			n.rule(false, change)
+			touched(n)
+		}
+	}
+	for a := n.parent; a != nil; a = a.parent {
+		clear(a)
+	}
+	for todo := []*node{n}; len(todo) > 0; {
+		n := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		clear(n)
+		for c := n.children; c != nil; c = c.sibling {
+			todo = append(todo, c)
+		}
+	}
+	x.findBest()
+}
+
+// findBest finds the header with the most work among those not known to be invalid. Genesis never is.
+func (x *index) findBest() {
 	x.best = nil
 	for leaf := range x.leaves {
-		for leaf.invalidAt.Load() != 0 {
+		for leaf.invalid() {
 			leaf = leaf.parent
 		}
 		if x.best == nil || better(leaf, x.best) {

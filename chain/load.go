@@ -27,11 +27,7 @@ func (c *Chain) load() error {
 	if err := c.loadTip(); err != nil {
 		return err
 	}
-	for _, n := range c.index.byHash {
-		if n.ready != 0 {
-			c.consider(n)
-		}
-	}
+	c.findCandidates()
 	_, err = c.activate()
 	return err
 }
@@ -64,7 +60,8 @@ func (c *Chain) begin() error {
 	if err != nil {
 		return err
 	}
-	genesis.place, genesis.ready = place, 1
+	genesis.place = place
+	genesis.readyAt.Store(1)
 	for _, fact := range []*atomic.Uint64{&genesis.bodyAt, &genesis.validAt} {
 		fact.Store(1)
 	}
@@ -97,14 +94,18 @@ func (c *Chain) restore(r *record) (*node, error) {
 		state = parent.state.Extend(r.header)
 	}
 	n := newNode(state, parent, r.added)
-	n.place, n.ready = r.place, r.ready
+	n.place, n.order = r.place, int64(r.ready)
+	n.readyAt.Store(r.ready)
 	for _, fact := range []struct {
 		true bool
 		at   *atomic.Uint64
-	}{{r.body, &n.bodyAt}, {r.valid, &n.validAt}, {r.invalid, &n.invalidAt}} {
+	}{{r.body, &n.bodyAt}, {r.valid, &n.validAt}} {
 		if fact.true {
 			fact.at.Store(1)
 		}
+	}
+	if r.invalid {
+		n.rule(true, 1)
 	}
 	if r.body {
 		c.files.grow(r.place)
@@ -123,10 +124,11 @@ func (c *Chain) loadTip() error {
 	var h coin.Hash
 	copy(h[:], raw)
 	n := c.index.byHash[h]
-	if n == nil || n.ready == 0 {
+	if n == nil || n.readyAt.Load() == 0 {
 		return fmt.Errorf("the database names %v as the tip and does not know it", h)
 	}
 	c.tip, c.flushed = n, n
+	n.order = 0 // ahead of any with the same work, as it was, be it because of Precious
 	b, err := c.body(n)
 	if err != nil || n.parent == nil {
 		return err

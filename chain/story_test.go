@@ -157,7 +157,8 @@ func TestReorganizeToInvalidBranchAndBack(t *testing.T) {
 		t.Errorf("best header is at height %d", best.Height())
 	}
 	h.Accept(b[0], b[1], b[2]) // as much work as the tip: stored, not yet tried
-	h.Reject(b[3], "bad-prevblk")
+	h.Accept(b[3])             // it is an ancestor that is to blame, which shows only now
+	h.Reject(b[3], "duplicate-invalid")
 	h.ExpectTip(a[2])
 	if after := dump(t, h.Chain.View()); after != before {
 		t.Errorf("coins were %s and are %s", before, after)
@@ -166,7 +167,7 @@ func TestReorganizeToInvalidBranchAndBack(t *testing.T) {
 	if v.BestHeader().Hash() != a[2].Hash() {
 		t.Error("the best header is still on the invalid branch")
 	}
-	for i, want := range []chain.Status{chain.Stored, chain.Stored, chain.Invalid, chain.Invalid, chain.Invalid} {
+	for i, want := range []chain.Status{chain.Valid, chain.Valid, chain.Invalid, chain.Invalid, chain.Invalid} {
 		if e, _ := v.ByHash(b[i].Hash()); e.Status != want {
 			t.Errorf("b%d is %v, want %v", i+1, e.Status, want)
 		}

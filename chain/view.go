@@ -1,7 +1,9 @@
 package chain
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"cheese/coin"
 	"cheese/consensus"
@@ -116,7 +118,7 @@ func (v *View) entry(n *node) (Entry, bool) {
 
 func (v *View) status(n *node) Status {
 	switch {
-	case v.happened(n.invalidAt.Load()):
+	case n.invalidBy(v.change):
 		return Invalid
 	case v.tip.contains(n):
 		return Active
@@ -245,7 +247,8 @@ func (n *node) path(above int32, max int) []*node {
 	return path
 }
 
-// Tips returns the ends of all branches, in no order.
+// Tips returns the ends of all branches, the highest first, with the statuses of Core's getchaintips. Unlike Entry's,
+// they say headers-only where the body of an ancestor is missing.
 func (v *View) Tips() (tips []Tip) {
 	c := v.c
 	c.mu.RLock()
@@ -260,11 +263,16 @@ func (v *View) Tips() (tips []Tip) {
 	}
 	c.mu.RUnlock()
 	for n := range ends {
-		tips = append(tips, Tip{n.position(), v.status(n).String(), n.height - fork(n, v.tip).height})
+		status := v.status(n)
+		if status == Stored && !v.happened(n.readyAt.Load()) {
+			status = HeaderOnly
+		}
+		tips = append(tips, Tip{n.position(), status.String(), n.height - fork(n, v.tip).height})
 	}
 	if _, end := ends[v.tip]; !end { // headers go on beyond it
 		tips = append(tips, Tip{v.tip.position(), Active.String(), 0})
 	}
+	slices.SortFunc(tips, func(a, b Tip) int { return cmp.Or(cmp.Compare(b.Height, a.Height), a.Hash.Compare(b.Hash)) })
 	return tips
 }
 
