@@ -3,42 +3,54 @@ package mempool
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"cheese/coin"
 	"cheese/consensus"
 	"cheese/script"
 )
 
-// Limits on unconfirmed relatives in either direction, the transaction itself included (Core's -limitancestorcount and
-// its like).
-const (
-	maxRelatives      = 25
-	maxRelativesVSize = 101_000
-)
+// terms say how a transaction is to be judged.
+type terms struct {
+	when     time.Time              // it came
+	returns  bool                   // from a reverted block, and need not pay
+	fixed    bool                   // it may replace nothing
+	packaged bool                   // its fee counts together with its package's
+	alone    bool                   // it may use what the limits leave to a transaction by itself
+	evicts   bool                   // it may outbid the sibling that takes its place
+	maxRate  coin.Amount            // more than that, in crumbs per 1000 virtual bytes, is a mistake; 0: nothing is
+	before   map[coin.Hash]*coin.Tx // its package's transactions that come before it
+}
+
+// single are the terms of a transaction by itself.
+func (p *Pool) single() terms { return terms{when: p.o.Now(), alone: true, evicts: true} }
 
 // Accept verifies tx and takes it in; tx must not be changed afterwards. The error is a *RejectError where tx is at
 // fault, and anything else where the chain cannot be read. It may be called concurrently: scripts run outside the lock.
-func (p *Pool) Accept(tx *coin.Tx) error {
-	if err := checkAlone(tx); err != nil {
+func (p *Pool) Accept(tx *coin.Tx) error { return p.accept(tx, p.single()) }
+
+func (p *Pool) accept(tx *coin.Tx, t terms) error {
+	if err := p.checkAlone(tx); err != nil {
 		return err
 	}
-	c, err := p.consider(tx)
+	c, err := p.consider(tx, t)
 	if err != nil {
 		return err
 	}
 	if err := p.verify(c); err != nil {
 		return err
 	}
-	return p.admit(c)
+	return p.admit(c, t)
 }
 
 // admit takes a verified candidate in, unless what happened meanwhile speaks against it.
-func (p *Pool) admit(c *candidate) error {
+func (p *Pool) admit(c *candidate, t terms) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	err := p.catchUp()
 	if err == nil && p.generation != c.generation { // its scripts stay valid, all else may have changed
-		c, err = p.judge(c.entry.Tx, false)
+		c, err = p.judge(c.entry.Tx, t)
 	}
 	if err != nil {
 		return err
@@ -47,21 +59,26 @@ func (p *Pool) admit(c *candidate) error {
 	p.add(c.entry)
 	p.trim(p.o.Now())
 	if _, ok := p.graph.entries.get(c.entry.ID); !ok {
-		return reject("mempool full")
+		return &RejectError{Reason: "mempool full", Reconsiderable: true}
 	}
 	return nil
 }
 
 // checkAlone checks what needs neither chain nor pool.
-func checkAlone(tx *coin.Tx) error {
+func (p *Pool) checkAlone(tx *coin.Tx) error {
 	if err := consensus.CheckTx(tx); err != nil {
 		return fromRule(err)
 	}
 	if tx.IsCoinbase() {
 		return &RejectError{Reason: "coinbase", Consensus: true}
 	}
-	if err := checkStandard(tx); err != nil {
-		return err
+	if !p.o.AcceptNonStandard {
+		if err := p.o.checkStandard(tx); err != nil {
+			return err
+		}
+	}
+	if tx.BaseSize() < minStandardBaseSize {
+		return reject("tx-size-small")
 	}
 	return nil
 }
@@ -80,33 +97,50 @@ func fromRule(err error) error {
 type candidate struct {
 	entry      *Entry
 	prev       []coin.TxOut
-	replaced   []*Entry // children before parents
+	above      []*Entry // its unconfirmed ancestors
+	direct     []*Entry // those it conflicts with itself, ordered by id
+	sibling    bool     // one of direct does not conflict, but takes its place beside a TRUC parent
+	replaced   []*Entry // direct and all that depends on it, children before parents
 	generation uint64
 }
 
 // consider catches up with the chain and judges tx.
-func (p *Pool) consider(tx *coin.Tx) (*candidate, error) {
+func (p *Pool) consider(tx *coin.Tx, t terms) (*candidate, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := p.catchUp(); err != nil {
 		return nil, err
 	}
-	return p.judge(tx, false)
+	return p.judge(tx, t)
 }
 
-// judge checks all but the scripts of a transaction, in Core's order. p.mu is held. One that returns from a reverted
-// block need not pay, and replaces nothing.
-func (p *Pool) judge(tx *coin.Tx, returns bool) (*candidate, error) {
-	if returns {
-		if err := checkAlone(tx); err != nil {
+// judge checks all but the scripts of a transaction that passed checkAlone and comes in by itself. p.mu is held.
+func (p *Pool) judge(tx *coin.Tx, t terms) (*candidate, error) {
+	c, err := p.examine(tx, t)
+	if err != nil {
+		return nil, err
+	}
+	if t.maxRate > 0 && rateOf(c.entry.ModifiedFee, c.entry.VSize) > t.maxRate {
+		return nil, reject("max feerate exceeded")
+	}
+	if len(c.direct) > 0 {
+		if err := p.checkReplacement(c); err != nil {
 			return nil, err
 		}
 	}
+	return c, nil
+}
+
+// examine is judge without BIP 125's rules, in Core's order (PreChecks).
+func (p *Pool) examine(tx *coin.Tx, t terms) (*candidate, error) {
 	if err := p.checkNew(tx); err != nil {
 		return nil, err
 	}
-	direct := p.graph.conflicts(tx)
-	in, err := p.inputsOf(tx)
+	direct, err := p.conflicts(tx, t)
+	if err != nil {
+		return nil, err
+	}
+	in, err := p.inputsOf(tx, t.before)
 	if err != nil {
 		return nil, err
 	}
@@ -116,32 +150,34 @@ func (p *Pool) judge(tx *coin.Tx, returns bool) (*candidate, error) {
 	if err := p.checkLocks(tx, in); err != nil {
 		return nil, err
 	}
-	now, id := p.o.Now(), tx.ID()
-	e := &Entry{Tx: tx, ID: id, Weight: tx.Weight(), Time: now, Height: p.at.Height}
+	e := &Entry{Tx: tx, ID: tx.ID(), Weight: tx.Weight(), Time: t.when, Height: p.at.Height}
 	if err := p.checkMoney(tx, in, &e.Fee); err != nil {
 		return nil, err
 	}
-	if err := e.measure(in.prev); err != nil {
+	e.ModifiedFee = e.Fee + p.deltas[e.ID]
+	if err := p.measure(e, in.prev); err != nil {
 		return nil, err
 	}
-	c := &candidate{entry: e, prev: in.prev, generation: p.generation}
-	if !returns {
-		if err := p.checkFee(e); err != nil {
-			return nil, err
-		}
-	} else if len(direct) > 0 {
-		return nil, reject("txn-mempool-conflict")
-	}
-	c.replaced = p.graph.family(direct)
-	if err := p.checkRelatives(c, direct); err != nil {
+	if err := p.checkOwnFee(e, t); err != nil {
 		return nil, err
 	}
-	if len(direct) > 0 {
-		if err := p.checkReplacement(c, direct); err != nil {
-			return nil, err
+	c := &candidate{entry: e, prev: in.prev, direct: direct, generation: p.generation}
+	return c, p.checkRelatives(c, t)
+}
+
+// conflicts returns the entries that tx would replace directly.
+func (p *Pool) conflicts(tx *coin.Tx, t terms) ([]*Entry, error) {
+	found := p.graph.conflicts(tx)
+	for _, e := range found {
+		if t.fixed {
+			return nil, reject("bip125-replacement-disallowed")
+		}
+		if !p.o.FullRBF && !signalsReplacement(e.Tx) && e.Tx.Version != trucVersion {
+			return nil, reject("txn-mempool-conflict")
 		}
 	}
-	return c, nil
+	slices.SortFunc(found, compareID)
+	return found, nil
 }
 
 // checkNew refuses what is here already or may not be in the next block.
@@ -167,12 +203,15 @@ type inputs struct {
 	missing []coin.OutPoint
 }
 
-func (p *Pool) inputsOf(tx *coin.Tx) (*inputs, error) {
+// inputsOf finds what tx spends in the transactions before it, the pool and the chain.
+func (p *Pool) inputsOf(tx *coin.Tx, before map[coin.Hash]*coin.Tx) (*inputs, error) {
 	in := &inputs{coins: make(consensus.CoinMap, len(tx.In))}
 	for i := range tx.In {
 		o := tx.In[i].Prev
 		c, ok := consensus.Coin{Height: p.past.Tip().Height() + 1}, false
-		if c.Out, ok = p.graph.output(o); !ok {
+		if b := before[o.Hash]; b != nil && uint64(o.Index) < uint64(len(b.Out)) {
+			c.Out, ok = b.Out[o.Index], true
+		} else if c.Out, ok = p.graph.output(o); !ok {
 			var err error
 			if c, ok, err = p.past.Coin(o); err != nil {
 				return nil, fmt.Errorf("find output %v: %w", o, err)
@@ -230,27 +269,44 @@ func (p *Pool) checkMoney(tx *coin.Tx, in *inputs, fee *coin.Amount) error {
 }
 
 // measure checks what policy wants of inputs, and sets the entry's sizes.
-func (e *Entry) measure(prev []coin.TxOut) error {
-	if err := checkInputsStandard(e.Tx, prev); err != nil {
-		return err
-	}
-	if err := checkWitnessStandard(e.Tx, prev); err != nil {
-		return err
+func (p *Pool) measure(e *Entry, prev []coin.TxOut) error {
+	if !p.o.AcceptNonStandard {
+		if err := checkInputsStandard(e.Tx, prev); err != nil {
+			return err
+		}
+		if err := checkWitnessStandard(e.Tx, prev); err != nil {
+			return err
+		}
 	}
 	e.SigOpCost = script.SigOpCost(e.Tx, prev, script.Standard)
 	if e.SigOpCost > maxStandardSigOpCost {
 		return rejectf("bad-txns-too-many-sigops", "%d", e.SigOpCost)
 	}
-	e.VSize = policySize(e.Tx, e.SigOpCost)
+	e.VSize = policySize(e.Tx, e.SigOpCost, p.o.BytesPerSigOp)
 	return nil
 }
 
-func (p *Pool) checkFee(e *Entry) error {
-	if least := feeFor(p.o.MinRelayFee, e.VSize); e.Fee < least {
-		return rejectf("min relay fee not met", "%d < %d", e.Fee, least)
+// checkOwnFee checks what a transaction must pay itself, whoever else pays for it.
+func (p *Pool) checkOwnFee(e *Entry, t terms) error {
+	if t.returns {
+		return nil
 	}
-	if least := feeFor(p.minFee(e.Time), e.VSize); e.Fee < least {
-		return rejectf("mempool min fee not met", "%d < %d", e.Fee, least)
+	if least := feeFor(p.o.MinRelayFee, e.VSize); e.Tx.Version != trucVersion && e.ModifiedFee < least {
+		return rejectf("min relay fee not met", "%d < %d", e.ModifiedFee, least)
+	}
+	if t.packaged {
+		return nil
+	}
+	return p.checkFee(e.ModifiedFee, e.VSize)
+}
+
+// checkFee checks what a transaction or a package pays. A package may make good for what fails here.
+func (p *Pool) checkFee(fee coin.Amount, size int) error {
+	if least := feeFor(p.rollingFee(p.o.Now()), size); fee < least && least > 0 {
+		return &RejectError{Reason: "mempool min fee not met", Detail: fmt.Sprintf("%d < %d", fee, least), Reconsiderable: true}
+	}
+	if least := feeFor(p.o.MinRelayFee, size); fee < least {
+		return &RejectError{Reason: "min relay fee not met", Detail: fmt.Sprintf("%d < %d", fee, least), Reconsiderable: true}
 	}
 	return nil
 }

@@ -7,10 +7,6 @@ import (
 	"cheese/coin"
 )
 
-// incrementalFee is what a replacement must pay for its own relay, and the step by which the price of a place in a full
-// pool rises above what it threw out, in crumbs per 1000 virtual bytes (Core's -incrementalrelayfee).
-const incrementalFee = 1000
-
 // floorHalfLife is how fast the price of a place falls once blocks come again.
 const floorHalfLife = 12 * time.Hour
 
@@ -22,9 +18,9 @@ type floor struct {
 	block bool      // a block came since the last eviction
 }
 
-// evicted raises the floor above the rate of what was thrown out.
-func (f *floor) evicted(fee coin.Amount, size int) {
-	if rate := float64(fee)*1000/float64(size) + incrementalFee; rate > f.rate {
+// evicted raises the floor a step above the rate of what was thrown out.
+func (f *floor) evicted(fee coin.Amount, size int, step coin.Amount) {
+	if rate := float64(rateOf(fee, size) + step); rate > f.rate {
 		f.rate, f.block = rate, false
 	}
 }
@@ -33,7 +29,8 @@ func (f *floor) evicted(fee coin.Amount, size int) {
 func (f *floor) blockCame(now time.Time) { f.since, f.block = now, true }
 
 // at returns the floor now. usage and limit are the pool's memory: the emptier it is, the faster the floor falls.
-func (f *floor) at(now time.Time, usage, limit int64) coin.Amount {
+// Below half a step it is gone, and above that it is a step at least.
+func (f *floor) at(now time.Time, usage, limit int64, least coin.Amount) coin.Amount {
 	if f.rate == 0 || !f.block {
 		return coin.Amount(math.Round(f.rate))
 	}
@@ -47,17 +44,22 @@ func (f *floor) at(now time.Time, usage, limit int64) coin.Amount {
 			half /= 2
 		}
 		f.rate, f.since = f.rate/math.Exp2(float64(passed)/float64(half)), now
-		if f.rate < incrementalFee/2 {
+		if f.rate < float64(least)/2 {
 			f.rate = 0
 			return 0
 		}
 	}
-	return max(coin.Amount(math.Round(f.rate)), incrementalFee)
+	return max(coin.Amount(math.Round(f.rate)), least)
 }
 
 // minFee returns what a transaction must pay to enter, in crumbs per 1000 virtual bytes.
 func (p *Pool) minFee(now time.Time) coin.Amount {
-	return max(p.o.MinRelayFee, p.floor.at(now, p.graph.usage, p.o.MaxBytes))
+	return max(p.o.MinRelayFee, p.rollingFee(now))
+}
+
+// rollingFee returns the part of minFee that depends on how full the pool has been.
+func (p *Pool) rollingFee(now time.Time) coin.Amount {
+	return p.floor.at(now, p.graph.memory(), p.o.MaxBytes, p.o.IncrementalRelayFee)
 }
 
 // trim drops what waited too long and, while the pool is over its size, whatever is worth least together with what
@@ -67,12 +69,12 @@ func (p *Pool) trim(now time.Time) {
 	for e, ok := p.graph.expired(deadline); ok; e, ok = p.graph.expired(deadline) {
 		p.remove(p.graph.family([]*Entry{e}), ReasonExpired)
 	}
-	for p.graph.usage > p.o.MaxBytes {
+	for p.graph.memory() > p.o.MaxBytes {
 		e, ok := p.graph.worst.peek(&p.graph)
 		if !ok {
 			return
 		}
-		p.floor.evicted(e.Descendants.Fee, e.Descendants.VSize)
+		p.floor.evicted(e.Descendants.Fee, e.Descendants.VSize, p.o.IncrementalRelayFee)
 		p.remove(p.graph.family([]*Entry{e}), ReasonFull)
 	}
 }

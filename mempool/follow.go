@@ -97,7 +97,11 @@ func (p *Pool) boundReturned() {
 // settle takes returned transactions in again, oldest first, and drops whatever the reorg made invalid.
 func (p *Pool) settle() error {
 	for _, tx := range p.returned {
-		c, err := p.judge(tx, true)
+		err := p.checkAlone(tx)
+		var c *candidate
+		if err == nil {
+			c, err = p.judge(tx, terms{when: p.o.Now(), returns: true, alone: true, evicts: true})
+		}
 		if err == nil {
 			err = p.verify(c)
 		}
@@ -105,9 +109,14 @@ func (p *Pool) settle() error {
 			p.o.Logger.Debug("transaction of a reverted block does not come back", "txid", tx.ID(), "err", err)
 			continue
 		}
+		p.remove(c.replaced, ReasonReplaced)
 		p.add(c.entry)
 	}
-	return p.audit()
+	if err := p.audit(); err != nil {
+		return err
+	}
+	p.trim(p.o.Now())
+	return nil
 }
 
 // audit checks every entry against the chain anew, scripts aside: a reorg may have taken away the outputs it spends, or
@@ -123,12 +132,12 @@ func (p *Pool) audit() error {
 		if !ok {
 			continue // went with an ancestor
 		}
-		in, err := p.inputsOf(e.Tx)
+		in, err := p.inputsOf(e.Tx, nil)
 		if err != nil {
 			return err
 		}
 		if len(in.missing) > 0 || p.checkLocks(e.Tx, in) != nil || p.checkMoney(e.Tx, in, nil) != nil ||
-			e.Ancestors.Count > maxRelatives || e.Ancestors.VSize > maxRelativesVSize {
+			e.Ancestors.Count > p.o.Limits.AncestorCount || e.Ancestors.VSize > p.o.Limits.AncestorSize {
 			p.remove(p.graph.family([]*Entry{e}), ReasonReorg)
 		}
 	}

@@ -15,7 +15,8 @@ type graph struct {
 	witness trie[coin.Hash, coin.Hash]     // witness id to transaction id
 	spends  trie[coin.OutPoint, coin.Hash] // output to the id of the transaction that spends it
 	bytes   int                            // sum of virtual sizes
-	usage   int64                          // estimated memory in bytes
+	usage   int64                          // sum of Entry.memory
+	links   int                            // pairs of a parent and its child
 	fees    coin.Amount
 	worst   worstHeap
 	arrived []arrival // oldest first, with gaps where transactions left
@@ -30,20 +31,7 @@ type arrival struct {
 
 func (g *graph) snapshot() graph {
 	return graph{entries: g.entries.snapshot(), witness: g.witness.snapshot(), spends: g.spends.snapshot(),
-		bytes: g.bytes, usage: g.usage, fees: g.fees}
-}
-
-// Rough costs in memory of what hangs on an entry: the entry itself with its places in three maps, the heap and the list of
-// arrivals; an input with its script's and witness's slice headers and its place in spends; an output.
-const (
-	entryCost  = 900
-	inputCost  = 250
-	outputCost = 40
-)
-
-// memory estimates what the entry takes in bytes.
-func (e *Entry) memory() int64 {
-	return entryCost + inputCost*int64(len(e.Tx.In)) + outputCost*int64(len(e.Tx.Out)) + int64(e.Tx.Size())
+		bytes: g.bytes, usage: g.usage, links: g.links, fees: g.fees}
 }
 
 // ancestors returns the entries that tx, which need not be in the graph, depends on; tx itself is not among them.
@@ -65,6 +53,30 @@ func (g *graph) ancestors(tx *coin.Tx) []*Entry {
 	look(tx)
 	for i := 0; i < len(found); i++ {
 		look(found[i].Tx)
+	}
+	return found
+}
+
+// parents returns the entries that tx spends from, each once.
+func (g *graph) parents(tx *coin.Tx) []*Entry {
+	var found []*Entry
+	for i := range tx.In {
+		if e, ok := g.entries.get(tx.In[i].Prev.Hash); ok && !slices.Contains(found, e) {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+// children returns the entries that spend from the transaction id, each once.
+func (g *graph) children(id coin.Hash, tx *coin.Tx) []*Entry {
+	var found []*Entry
+	for i := range tx.Out {
+		if spender, ok := g.spends.get(coin.OutPoint{Hash: id, Index: uint32(i)}); ok {
+			if e, _ := g.entries.get(spender); !slices.Contains(found, e) {
+				found = append(found, e)
+			}
+		}
 	}
 	return found
 }
@@ -139,6 +151,7 @@ func (g *graph) insert(e *Entry) {
 		g.spends.set(e.Tx.In[i].Prev, e.ID)
 	}
 	g.bytes, g.usage, g.fees = g.bytes+e.VSize, g.usage+e.memory(), g.fees+e.Fee
+	g.links += len(g.parents(e.Tx)) + len(g.children(e.ID, e.Tx))
 	g.arrived = append(g.arrived, arrival{e.ID, e.Seq, e.Time})
 	for _, a := range above {
 		if len(below) == 0 {
@@ -178,6 +191,7 @@ func (g *graph) change(id coin.Hash, f func(*Entry)) {
 // have, as when it is no longer valid.
 func (g *graph) remove(e *Entry) {
 	above, below := g.ancestors(e.Tx), g.descendants(e.ID, e.Tx)
+	g.links -= len(g.parents(e.Tx)) + len(g.children(e.ID, e.Tx))
 	for _, a := range above {
 		g.change(a.ID, func(a *Entry) { a.Descendants.remove(e) })
 	}

@@ -76,7 +76,7 @@ func (m *model) draw(t *rapid.T, g *graph, n int) *coin.Tx {
 
 func randomEntry(t *rapid.T, tx *coin.Tx, n int) *Entry {
 	return &Entry{Tx: tx, ID: tx.ID(), VSize: tx.VSize(), Weight: tx.Weight(), Seq: uint64(n), Time: time.Unix(int64(n), 0),
-		Fee: coin.Amount(rapid.IntRange(0, 50_000).Draw(t, "fee")), SigOpCost: rapid.IntRange(0, 80).Draw(t, "sigops")}
+		ModifiedFee: coin.Amount(rapid.IntRange(-10_000, 50_000).Draw(t, "fee")), SigOpCost: rapid.IntRange(0, 80).Draw(t, "sigops")}
 }
 
 func TestGraphKeepsCount(t *testing.T) {
@@ -131,7 +131,7 @@ func TestSelectByPackage(t *testing.T) {
 		if lock > 0 {
 			tx.LockTime, tx.In[0].Sequence = lock, 0
 		}
-		e := &Entry{Tx: tx, ID: tx.ID(), VSize: tx.VSize(), Weight: tx.Weight(), Fee: fee, SigOpCost: 1, Seq: uint64(g.entries.len)}
+		e := &Entry{Tx: tx, ID: tx.ID(), VSize: tx.VSize(), Weight: tx.Weight(), Fee: fee, ModifiedFee: fee, SigOpCost: 1, Seq: uint64(g.entries.len)}
 		g.insert(e)
 		return e
 	}

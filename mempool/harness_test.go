@@ -208,11 +208,12 @@ func checkGraph(t fataler, g *graph) {
 	var bytes int
 	var usage int64
 	var fees coin.Amount
-	spends := 0
+	spends, links := 0, 0
 	for id, e := range g.entries.all() {
 		if e.ID != id || e.Tx.ID() != id {
 			t.Errorf("entry %v is filed under %v", e.ID, id)
 		}
+		links += len(g.parents(e.Tx))
 		bytes, usage, fees = bytes+e.VSize, usage+e.memory(), fees+e.Fee
 		for i := range e.Tx.In {
 			spends++
@@ -230,7 +231,7 @@ func checkGraph(t fataler, g *graph) {
 			t.Errorf("%v: descendants %+v, recounted %+v", id, e.Descendants, got)
 		}
 	}
-	if bytes != g.bytes || usage != g.usage || fees != g.fees {
+	if bytes != g.bytes || usage != g.usage || links != g.links || fees != g.fees {
 		t.Errorf("sums are %d bytes, %d usage, %v fees; recounted %d, %d, %v", g.bytes, g.usage, g.fees, bytes, usage, fees)
 	}
 	if spends != g.spends.len || g.witness.len != g.entries.len {

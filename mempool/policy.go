@@ -1,6 +1,8 @@
 package mempool
 
 import (
+	"encoding/binary"
+
 	"cheese/coin"
 	"cheese/script"
 )
@@ -12,11 +14,10 @@ const (
 	minStandardBaseSize    = 65 // shorter ones could pass for inner nodes of a Merkle tree (CVE-2017-12842)
 	maxStandardSigOpCost   = 80_000 / 5
 	maxInputScript         = 1650 // bytes: room for 15 of 15 P2SH signatures
-	maxDataScript          = 83   // bytes of an OP_RETURN output: 80 of data and what pushes them
 	maxBareKeys            = 3    // keys of a multisig output that is not wrapped
 	maxRedeemSigOps        = 15
-	vBytesPerSigOp         = 20
-	dustRelayRate          = 3000 // crumbs per 1000 virtual bytes
+	maxPush                = 520  // bytes that one element may have
+	maxPushes              = 1000 // elements on a stack
 )
 
 // Limits on witnesses of version 0 scripts (P2WSH) and of tapscripts.
@@ -31,7 +32,7 @@ const (
 )
 
 // checkStandard checks what policy wants of a transaction by itself.
-func checkStandard(tx *coin.Tx) *RejectError {
+func (o *Options) checkStandard(tx *coin.Tx) *RejectError {
 	if tx.Version < minVersion || tx.Version > maxVersion {
 		return reject("version")
 	}
@@ -51,29 +52,28 @@ func checkStandard(tx *coin.Tx) *RejectError {
 		out := &tx.Out[i]
 		class, parts := script.Classify(out.Script)
 		switch {
-		case !standardOutput(class, parts, out.Script):
+		case !o.standardOutput(class, parts, out.Script):
 			return reject("scriptpubkey")
 		case class == script.NullData:
 			data++
-		case out.Value < DustLimit(out.Script):
+		case class == script.MultiSig && !o.PermitBareMultisig:
+			return reject("bare-multisig")
+		case out.Value < dustLimit(out.Script, o.DustRelayFee):
 			return reject("dust")
 		}
 	}
 	if data > 1 {
 		return reject("multi-op-return")
 	}
-	if tx.BaseSize() < minStandardBaseSize {
-		return reject("tx-size-small")
-	}
 	return nil
 }
 
-func standardOutput(class script.Class, parts [][]byte, output []byte) bool {
+func (o *Options) standardOutput(class script.Class, parts [][]byte, output []byte) bool {
 	switch class {
 	case script.NonStandard:
 		return false
 	case script.NullData:
-		return len(output) <= maxDataScript
+		return len(output) <= o.DataCarrierSize
 	case script.MultiSig:
 		return len(parts)-2 <= maxBareKeys
 	}
@@ -81,8 +81,10 @@ func standardOutput(class script.Class, parts [][]byte, output []byte) bool {
 }
 
 // DustLimit returns the least amount in crumbs that an output with this script must have to be worth spending, by what
-// its input will weigh.
-func DustLimit(output []byte) coin.Amount {
+// its input will weigh, at the default DustRelayFee.
+func DustLimit(output []byte) coin.Amount { return dustLimit(output, DefaultDustRelayFee) }
+
+func dustLimit(output []byte, rate coin.Amount) coin.Amount {
 	if script.IsUnspendable(output) {
 		return 0
 	}
@@ -91,8 +93,7 @@ func DustLimit(output []byte) coin.Amount {
 	if _, _, witness := script.WitnessProgram(output); witness {
 		input = outpoint + 1 + signatureAndKey/coin.WitnessScale + sequence
 	}
-	size := 8 + coin.CompactSizeLen(uint64(len(output))) + len(output) + input
-	return dustRelayRate * coin.Amount(size) / 1000
+	return feeFor(rate, 8+coin.CompactSizeLen(uint64(len(output)))+len(output)+input)
 }
 
 // checkInputsStandard refuses to spend outputs of unknown kinds, and redeem scripts that are costly to run.
@@ -102,8 +103,8 @@ func checkInputsStandard(tx *coin.Tx, prev []coin.TxOut) *RejectError {
 		case script.NonStandard, script.WitnessUnknown:
 			return rejectf("bad-txns-nonstandard-inputs", "input %d spends an output of type %v", i, class)
 		case script.ScriptHash:
-			redeem := script.RedeemScript(tx.In[i].Script)
-			if redeem == nil || script.SigOps(redeem, true) > maxRedeemSigOps {
+			redeem, ok := lastPush(tx.In[i].Script)
+			if !ok || script.SigOps(redeem, true) > maxRedeemSigOps {
 				return rejectf("bad-txns-nonstandard-inputs", "input %d has no redeem script or one with too many signature operations", i)
 			}
 		}
@@ -128,7 +129,10 @@ func witnessStandard(in *coin.TxIn, output []byte) bool {
 	}
 	wrapped := class == script.ScriptHash
 	if wrapped {
-		output = script.RedeemScript(in.Script)
+		var ok bool
+		if output, ok = lastPush(in.Script); !ok {
+			return false
+		}
 	}
 	version, program, ok := script.WitnessProgram(output)
 	switch {
@@ -171,8 +175,49 @@ func itemsStandard(items [][]byte) bool {
 	return true
 }
 
-// policySize returns the virtual size by which fees are judged: signature operations beyond one in 20 bytes weigh in
-// too.
-func policySize(tx *coin.Tx, sigOpCost int) int {
-	return (max(tx.Weight(), sigOpCost*vBytesPerSigOp) + coin.WitnessScale - 1) / coin.WitnessScale
+// lastPush runs an input script that only pushes and returns what it leaves on top, the redeem script of P2SH. It is
+// false where the script fails or leaves nothing.
+func lastPush(input []byte) (top []byte, ok bool) {
+	const pushData1, pushData2, pushData4, negative, one, sixteen = 0x4c, 0x4d, 0x4e, 0x4f, 0x51, 0x60
+	pushes := 0
+	for len(input) > 0 {
+		op := input[0]
+		input = input[1:]
+		size, width := uint64(op), 0
+		switch {
+		case op == negative:
+			top, size = []byte{0x81}, 0
+		case op >= one && op <= sixteen:
+			top, size = []byte{op - one + 1}, 0
+		case op == pushData1:
+			width = 1
+		case op == pushData2:
+			width = 2
+		case op == pushData4:
+			width = 4
+		case op > pushData4:
+			return nil, false
+		}
+		if width > len(input) {
+			return nil, false
+		}
+		if width > 0 {
+			var le [8]byte
+			copy(le[:], input[:width])
+			size, input = binary.LittleEndian.Uint64(le[:]), input[width:]
+		}
+		if pushes++; size > maxPush || size > uint64(len(input)) || pushes > maxPushes {
+			return nil, false
+		}
+		if op <= pushData4 {
+			top, input = input[:size], input[size:]
+		}
+	}
+	return top, pushes > 0
+}
+
+// policySize returns the virtual size by which fees are judged: signature operations that are denser than one in
+// bytesPerSigOp bytes weigh in too.
+func policySize(tx *coin.Tx, sigOpCost, bytesPerSigOp int) int {
+	return (max(tx.Weight(), sigOpCost*bytesPerSigOp) + coin.WitnessScale - 1) / coin.WitnessScale
 }

@@ -143,10 +143,10 @@ func TestDustLimit(t *testing.T) {
 // TestPolicySize: signature operations weigh in where they are dense.
 func TestPolicySize(t *testing.T) {
 	tx := payment(1, 1, coin.OutPoint{})
-	if got := policySize(tx, 0); got != tx.VSize() {
+	if got := policySize(tx, 0, DefaultBytesPerSigOp); got != tx.VSize() {
 		t.Errorf("%d virtual bytes, want %d", got, tx.VSize())
 	}
-	if got := policySize(tx, 101); got != 505 {
+	if got := policySize(tx, 101, DefaultBytesPerSigOp); got != 505 {
 		t.Errorf("%d virtual bytes, want 505", got)
 	}
 }

@@ -4,58 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
 	"cheese/chain"
 	"cheese/coin"
-	"cheese/script"
 )
-
-// Options configure a pool. A zero value means the default, as Core's.
-type Options struct {
-	Params      *coin.Params // the chain's, if nil
-	Now         func() time.Time
-	Logger      *slog.Logger
-	Verifier    *script.Verifier // share it with the chain, so that blocks find signatures checked
-	MaxBytes    int64            // memory the entries may take; default 300 MB
-	MinRelayFee coin.Amount      // crumbs per 1000 virtual bytes; default 1000
-	Expiry      time.Duration    // how long a transaction may wait; default 14 days
-}
-
-// Defaults of Options.
-const (
-	DefaultMaxBytes    = 300_000_000
-	DefaultMinRelayFee = 1000
-	DefaultExpiry      = 14 * 24 * time.Hour
-)
-
-func (o Options) withDefaults(p *coin.Params) Options {
-	if o.Params == nil {
-		o.Params = p
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if o.Verifier == nil {
-		const signatures, workers = 1 << 14, 1
-		o.Verifier = script.NewVerifier(signatures, workers)
-	}
-	if o.MaxBytes == 0 {
-		o.MaxBytes = DefaultMaxBytes
-	}
-	if o.MinRelayFee == 0 {
-		o.MinRelayFee = DefaultMinRelayFee
-	}
-	if o.Expiry == 0 {
-		o.Expiry = DefaultExpiry
-	}
-	return o
-}
 
 // Pool is safe for concurrent use.
 type Pool struct {
@@ -64,12 +18,13 @@ type Pool struct {
 
 	// mu guards all below. It is taken before the chain's lock, and not held while scripts of new transactions run.
 	mu       sync.Mutex
-	past     *chain.View     // the chain on which everything here is valid
-	heard    <-chan struct{} // the chain's doorbell, taken before past was
-	at       chain.Position  // how far the chain has been followed
-	behind   bool            // catching up failed half-way and has to go on; nothing below is to be shown meanwhile
-	reorged  bool            // blocks were reverted and the pool is not yet settled: behind
-	returned []*coin.Tx      // what they held, to be taken in again
+	past     *chain.View               // the chain on which everything here is valid
+	heard    <-chan struct{}           // the chain's doorbell, taken before past was
+	at       chain.Position            // how far the chain has been followed
+	behind   bool                      // catching up failed half-way and has to go on; nothing below is to be shown meanwhile
+	reorged  bool                      // blocks were reverted and the pool is not yet settled: behind
+	returned []*coin.Tx                // what they held, to be taken in again
+	deltas   map[coin.Hash]coin.Amount // what Prioritise added, also for transactions that are not here
 
 	graph      graph
 	floor      floor
@@ -83,10 +38,14 @@ type Pool struct {
 // New returns an empty pool on c, at c's tip.
 func New(c *chain.Chain, o Options) *Pool {
 	heard, past := c.Changed(), c.View()
-	p := &Pool{chain: c, o: o.withDefaults(c.Params()), past: past, heard: heard, at: past.Position(), bell: make(chan struct{})}
+	p := &Pool{chain: c, o: o.withDefaults(c.Params()), past: past, heard: heard, at: past.Position(),
+		deltas: map[coin.Hash]coin.Amount{}, bell: make(chan struct{})}
 	p.latest = p.contents()
 	return p
 }
+
+// Options returns what the pool was configured with, defaults filled in.
+func (p *Pool) Options() Options { return p.o }
 
 func (p *Pool) contents() *contents {
 	return &contents{graph: p.graph.snapshot(), tip: p.past.Tip(), seq: p.journal.next(), relayFee: p.o.MinRelayFee, maxBytes: p.o.MaxBytes}

@@ -20,6 +20,9 @@ type RejectError struct {
 	// Early tells that a longer chain would make the transaction acceptable: its lock time or a coinbase it spends is
 	// not due yet.
 	Early bool
+	// Reconsiderable tells that the transaction pays too little by itself, which a child may make good for when both
+	// are submitted as a package.
+	Reconsiderable bool
 }
 
 // Error returns the reason and, after a comma, the detail, as Core's RPC reports it.

@@ -1,6 +1,7 @@
 package mempool
 
 import (
+	"fmt"
 	"slices"
 
 	"cheese/coin"
@@ -9,81 +10,117 @@ import (
 // maxReplaced is how many transactions one may replace, counting descendants (BIP 125 rule 5).
 const maxReplaced = 100
 
-// checkRelatives bounds the unconfirmed relatives a newcomer would have. What it replaces no longer counts.
-func (p *Pool) checkRelatives(c *candidate, direct []*Entry) error {
-	e, above := c.entry, p.graph.ancestors(c.entry.Tx)
-	own := sum(above, e)
-	switch {
-	case own.Count > maxRelatives:
-		return rejectf("too-long-mempool-chain", "too many unconfirmed ancestors [limit: %d]", maxRelatives)
-	case own.VSize > maxRelativesVSize:
-		return rejectf("too-long-mempool-chain", "exceeds ancestor size limit [limit: %d]", maxRelativesVSize)
+// maxSignal is the highest sequence number by which an input signals that its transaction may be replaced (BIP 125).
+const maxSignal = 0xfffffffd
+
+func signalsReplacement(tx *coin.Tx) bool {
+	return slices.ContainsFunc(tx.In, func(in coin.TxIn) bool { return in.Sequence <= maxSignal })
+}
+
+func compareID(a, b *Entry) int { return a.ID.Compare(b.ID) }
+
+// checkRelatives bounds the unconfirmed relatives a candidate would have, and sets its ancestors.
+func (p *Pool) checkRelatives(c *candidate, t terms) error {
+	if err := p.checkAncestors(c, t); err != nil {
+		return err
 	}
-	for _, a := range above {
-		if slices.ContainsFunc(direct, func(d *Entry) bool { return d.ID == a.ID }) {
+	if sibling, why := p.checkTRUC(c); why != "" {
+		if !t.evicts || sibling == nil {
+			return &RejectError{Reason: "TRUC-violation", Detail: why}
+		}
+		c.direct, c.sibling = append(c.direct, sibling), true
+		slices.SortFunc(c.direct, compareID)
+	}
+	slices.SortFunc(c.above, compareID)
+	for _, a := range c.above {
+		if slices.Contains(c.direct, a) {
 			return &RejectError{Reason: "bad-txns-spends-conflicting-tx", Consensus: true,
-				Detail: e.ID.String() + " spends conflicting transaction " + a.ID.String()}
-		}
-		below := a.Descendants
-		below.add(e)
-		if below.Count > maxRelatives || below.VSize > maxRelativesVSize {
-			below = p.without(below, a, c.replaced)
-		}
-		switch {
-		case below.Count > maxRelatives:
-			return rejectf("too-long-mempool-chain", "too many descendants for tx %v [limit: %d]", a.ID, maxRelatives)
-		case below.VSize > maxRelativesVSize:
-			return rejectf("too-long-mempool-chain", "exceeds descendant size limit for tx %v [limit: %d]", a.ID, maxRelativesVSize)
+				Detail: fmt.Sprintf("%v spends conflicting transaction %v", c.entry.ID, a.ID)}
 		}
 	}
 	return nil
 }
 
-// without takes those of the replaced that depend on a out of its sum.
-func (p *Pool) without(sum Package, a *Entry, replaced []*Entry) Package {
-	for _, d := range p.graph.descendants(a.ID, a.Tx) {
-		if slices.ContainsFunc(replaced, func(r *Entry) bool { return r.ID == d.ID }) {
-			sum.remove(d)
+// checkReplacement holds a transaction that conflicts with others to BIP 125's rules 2 to 5 and to a better fee rate
+// than theirs, and sets what it replaces.
+func (p *Pool) checkReplacement(c *candidate) error {
+	e, suffix := c.entry, ""
+	if c.sibling {
+		suffix = " (including sibling eviction)"
+	}
+	for _, d := range c.direct {
+		if rate, old := rateOf(e.ModifiedFee, e.VSize), rateOf(d.ModifiedFee, d.VSize); rate <= old {
+			return &RejectError{Reason: "insufficient fee" + suffix, Reconsiderable: true,
+				Detail: fmt.Sprintf("rejecting replacement %v; new feerate %s <= old feerate %s", e.ID, p.rateText(rate), p.rateText(old))}
 		}
 	}
-	return sum
+	if why := tooManyReplaced(e.ID, c.direct); why != "" {
+		return &RejectError{Reason: "too many potential replacements" + suffix, Detail: why}
+	}
+	c.replaced = p.graph.family(c.direct)
+	if why := p.addsUnconfirmed(e.Tx, c.replaced); why != "" {
+		return &RejectError{Reason: "replacement-adds-unconfirmed" + suffix, Detail: why}
+	}
+	if why := p.underpays(e.ModifiedFee, e.VSize, e.ID, c.replaced); why != "" {
+		return &RejectError{Reason: "insufficient fee" + suffix, Detail: why, Reconsiderable: true}
+	}
+	return nil
 }
 
-// checkReplacement holds a transaction that conflicts with others to BIP 125's rules 2 to 5; whether those others signal
-// that they may be replaced does not matter (full replace-by-fee, Core 28's default).
-func (p *Pool) checkReplacement(c *candidate, direct []*Entry) error {
-	e, id := c.entry, c.entry.ID
+// tooManyReplaced is rule 5. Descendants that several share count several times, as in Core, and its words end a line.
+func tooManyReplaced(id coin.Hash, direct []*Entry) (why string) {
 	count := 0
-	parents := map[coin.Hash]bool{}
 	for _, d := range direct {
-		if compareRate(e.Fee, e.VSize, d.Fee, d.VSize) <= 0 {
-			return rejectf("insufficient fee", "rejecting replacement %v; new feerate %v <= old feerate %v", id, rate(e), rate(d))
-		}
 		if count += d.Descendants.Count; count > maxReplaced {
-			return rejectf("too many potential replacements", "rejecting replacement %v; too many potential replacements (%d > %d)", id, count, maxReplaced)
-		}
-		for i := range d.Tx.In {
-			parents[d.Tx.In[i].Prev.Hash] = true
+			return fmt.Sprintf("rejecting replacement %v; too many potential replacements (%d > %d)\n", id, count, maxReplaced)
 		}
 	}
-	for i := range e.Tx.In {
-		from := e.Tx.In[i].Prev.Hash
-		if _, unconfirmed := p.graph.entries.get(from); unconfirmed && !parents[from] {
-			return rejectf("replacement-adds-unconfirmed", "replacement %v adds unconfirmed input, idx %d", id, i)
-		}
-	}
-	var old coin.Amount
-	for _, r := range c.replaced {
-		old += r.Fee
-	}
-	if e.Fee < old {
-		return rejectf("insufficient fee", "rejecting replacement %v, less fees than conflicting txs; %v < %v", id, e.Fee, old)
-	}
-	if least := feeFor(incrementalFee, e.VSize); e.Fee-old < least {
-		return rejectf("insufficient fee", "rejecting replacement %v, not enough additional fees to relay; %v < %v", id, e.Fee-old, least)
-	}
-	return nil
+	return ""
 }
 
-// rate returns whole coins per 1000 virtual bytes.
-func rate(e *Entry) coin.Amount { return e.Fee * 1000 / coin.Amount(e.VSize) }
+// addsUnconfirmed is rule 2.
+func (p *Pool) addsUnconfirmed(tx *coin.Tx, replaced []*Entry) (why string) {
+	parents := map[coin.Hash]bool{}
+	for _, r := range replaced {
+		for i := range r.Tx.In {
+			parents[r.Tx.In[i].Prev.Hash] = true
+		}
+	}
+	for i := range tx.In {
+		from := tx.In[i].Prev.Hash
+		if _, unconfirmed := p.graph.entries.get(from); unconfirmed && !parents[from] {
+			return fmt.Sprintf("replacement %v adds unconfirmed input, idx %d", tx.ID(), i)
+		}
+	}
+	return ""
+}
+
+// underpays is rules 3 and 4: what comes pays for what goes and for its own relay.
+func (p *Pool) underpays(fee coin.Amount, size int, id coin.Hash, replaced []*Entry) (why string) {
+	var old coin.Amount
+	for _, r := range replaced {
+		old += r.ModifiedFee
+	}
+	if fee < old {
+		return fmt.Sprintf("rejecting replacement %v, less fees than conflicting txs; %s < %s", id, money(fee), money(old))
+	}
+	if least := feeFor(p.o.IncrementalRelayFee, size); fee-old < least {
+		return fmt.Sprintf("rejecting replacement %v, not enough additional fees to relay; %s < %s", id, money(fee-old), money(least))
+	}
+	return ""
+}
+
+// rateText shows a fee rate as Core does.
+func (p *Pool) rateText(rate coin.Amount) string {
+	return rate.String() + " " + p.o.Params.Ticker + "/kvB"
+}
+
+// money shows an amount as Core's messages do: at least two decimals and no zeros after those.
+func money(a coin.Amount) string {
+	s := a.String()
+	least := len(s) - 6
+	for len(s) > least && s[len(s)-1] == '0' {
+		s = s[:len(s)-1]
+	}
+	return s
+}

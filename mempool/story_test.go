@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/bits"
 	"slices"
 	"sync"
 	"testing"
@@ -224,7 +225,8 @@ func TestTooManyReplaced(t *testing.T) {
 	w.accept(w.pay(1_000_000, 1, funds[1:]...))
 }
 
-// TestChainLimits: 25 in a row and no more, 25 in a family and no more; a replacement does not count what it replaces.
+// TestChainLimits: 25 in a row and no more, 25 in a family and one small child of the first beyond that; a replacement
+// does not count what it replaces.
 func TestChainLimits(t *testing.T) {
 	w := newWorld(t, Options{})
 	funds := w.funds(2)
@@ -241,7 +243,9 @@ func TestChainLimits(t *testing.T) {
 	for i := range 24 {
 		w.accept(w.pay(500, 1, out(parent, i)))
 	}
-	w.reject(w.pay(500, 1, out(parent, 24)), "too-long-mempool-chain")
+	w.reject(w.pay(20_000, 250, out(parent, 24)), "too-long-mempool-chain")
+	w.accept(w.pay(500, 1, out(parent, 24)))
+	w.reject(w.pay(500, 1, out(parent, 25)), "too-long-mempool-chain")
 	w.accept(w.pay(5000, 1, out(parent, 23)))
 }
 
@@ -257,11 +261,16 @@ func TestChainSizeLimits(t *testing.T) {
 	w.reject(w.pay(100_000, 300, out(big, 1)), "too-long-mempool-chain")
 }
 
+// roomFor returns the memory that so many small payments take, so many of which spend another's output.
+func roomFor(payments, children int) int64 {
+	one := (&Entry{Tx: payment(1, 1, coin.OutPoint{})}).memory()
+	return one*int64(payments) + linkMemory*int64(children) + allocated(sharedSize<<bits.Len(uint(payments)))
+}
+
 // TestEviction fills a small pool: who pays least goes, and the price of a place rises; blocks and time lower it again.
 func TestEviction(t *testing.T) {
 	const places = 20
-	one := (&Entry{Tx: payment(1, 1, coin.OutPoint{})}).memory()
-	w := newWorld(t, Options{MaxBytes: places * one})
+	w := newWorld(t, Options{MaxBytes: roomFor(places, 0)})
 	funds := w.funds(places + 5)
 	if got := w.pool.View().MinFee(); got != DefaultMinRelayFee {
 		t.Errorf("an empty pool wants %v", got)
@@ -304,8 +313,7 @@ func TestEviction(t *testing.T) {
 
 // TestEvictionByDescendants: a poor parent stays for its child's sake, and a whole poor family goes at once.
 func TestEvictionByDescendants(t *testing.T) {
-	one := (&Entry{Tx: payment(1, 1, coin.OutPoint{})}).memory()
-	w := newWorld(t, Options{MaxBytes: 4 * one})
+	w := newWorld(t, Options{MaxBytes: roomFor(4, 2)})
 	funds := w.funds(4)
 	poor := w.pay(200, 1, funds[0])
 	w.accept(poor)
@@ -376,7 +384,7 @@ func TestMeanwhile(t *testing.T) {
 	w := newWorld(t, Options{})
 	funds := w.funds(2)
 	verified := func(tx *coin.Tx) *candidate {
-		c, err := w.pool.consider(tx)
+		c, err := w.pool.consider(tx, w.pool.single())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -384,17 +392,17 @@ func TestMeanwhile(t *testing.T) {
 	}
 	first, second := w.pay(1000, 1, funds[0]), w.pay(1000, 2, funds[0])
 	a, b := verified(first), verified(second)
-	if err := w.pool.admit(a); err != nil {
+	if err := w.pool.admit(a, w.pool.single()); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.pool.admit(b); err == nil || err.(*RejectError).Reason != "insufficient fee" {
+	if err := w.pool.admit(b, w.pool.single()); err == nil || err.(*RejectError).Reason != "insufficient fee" {
 		t.Errorf("the double spend: %v", err)
 	}
 	w.holds(first)
 	third := w.pay(1000, 1, funds[1])
 	c := verified(third)
 	w.mine(w.pay(1000, 2, funds[1]))
-	if err := w.pool.admit(c); err == nil || err.(*RejectError).Reason != "bad-txns-inputs-missingorspent" {
+	if err := w.pool.admit(c, w.pool.single()); err == nil || err.(*RejectError).Reason != "bad-txns-inputs-missingorspent" {
 		t.Errorf("what a block spent: %v", err)
 	}
 	w.holds(first)

@@ -57,8 +57,8 @@ func (v *View) Len() int { return v.graph.entries.len }
 // Bytes returns the sum of their virtual sizes.
 func (v *View) Bytes() int { return v.graph.bytes }
 
-// Usage returns the estimated memory they take in bytes.
-func (v *View) Usage() int64 { return v.graph.usage }
+// Usage returns the memory they would take in Bitcoin Core, in bytes.
+func (v *View) Usage() int64 { return v.graph.memory() }
 
 // MaxBytes returns the limit on Usage.
 func (v *View) MaxBytes() int64 { return v.maxBytes }

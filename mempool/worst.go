@@ -57,10 +57,10 @@ func (e *Entry) current(g *graph) bool {
 // worth returns the better of the fee rates of the entry alone and of it with its descendants, as a fraction: a parent
 // that a good child pays for stays, and so does a good parent of a bad child.
 func (e *Entry) worth() (coin.Amount, int) {
-	if compareRate(e.Descendants.Fee, e.Descendants.VSize, e.Fee, e.VSize) > 0 {
+	if compareRate(e.Descendants.Fee, e.Descendants.VSize, e.ModifiedFee, e.VSize) > 0 {
 		return e.Descendants.Fee, e.Descendants.VSize
 	}
-	return e.Fee, e.VSize
+	return e.ModifiedFee, e.VSize
 }
 
 // compareWorth orders by worth; of equals the one that came later counts as worse.
