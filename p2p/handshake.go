@@ -221,7 +221,7 @@ func (m *machine) onVerack(p *peer) {
 			m.book.succeeded(a, m.now)
 		}
 	}
-	m.log(slog.LevelInfo, "peer connected", "name", p.name, "addr", p.addr(), "direction", p.direction(), "agent", p.agent, "height", p.version.Height)
+	m.logBounded(m.about(p), slog.LevelInfo, "peer connected", "name", p.name, "addr", p.addr(), "direction", p.direction(), "agent", p.agent, "height", p.version.Height)
 	m.act(PeersChanged{})
 	m.send(p, msg.SendHeaders{})
 	m.sendPing(p)

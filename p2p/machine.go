@@ -43,6 +43,7 @@ type machine struct {
 	download
 	transactions
 	payments
+	chatter
 }
 
 // newMachine starts with an address book that may have entries already.
@@ -194,6 +195,7 @@ func (m *machine) tick() {
 	m.expireTxs()
 	m.tickConnecting()
 	m.startHeaders()
+	m.countLines()
 }
 
 // checkPeer looks at a connection's deadlines, of which each may close it.

@@ -3,6 +3,7 @@ package p2p
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -219,6 +220,36 @@ func TestInboundPlacesAreBounded(t *testing.T) {
 			t.Fatalf("connection %d: %v", i, err)
 		}
 	}
+}
+
+// TestStrangersCannotFillTheLog has them shake hands and hang up, again and again.
+func TestStrangersCannotFillTheLog(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.node("alice"), w.node("bob")
+	flood := func(first int64) {
+		for id := first; id < first+300; id++ {
+			alice.event(Connected{ID: id, Remote: netip.MustParseAddrPort("10.0.9.9:1")})
+			alice.event(Received{ID: id, Msg: &msg.Version{Version: 70016, Time: w.now.Unix(), Nonce: uint64(id)}})
+			alice.event(Received{ID: id, Msg: msg.Verack{}})
+			alice.event(Failed{ID: id, Err: errClosed})
+		}
+	}
+	flood(10_000)
+	w.same("lines", len(alice.logs), linesBurst)
+	alice.mustDial(bob)
+	w.same("line about alice's own connection", alice.lastLog("peer connected")["name"], "bob")
+	w.pass(countAfter + time.Second)
+	w.same("count of what was left out", alice.lastLog("more connections of others came and went")["lines"], 600-linesBurst)
+
+	w.now = w.now.Add(-time.Hour) // the clock is set back
+	flood(20_000)
+	w.pass(time.Second)
+	w.same("counts", alice.said("more connections of others came and went"), 1)
+	w.pass(10 * time.Second)
+	w.same("counts", alice.said("more connections of others came and went"), 2)
+	carol := w.node("carol")
+	carol.mustDial(alice)
+	w.same("line about one who comes later", alice.lastLog("peer connected")["name"], "carol")
 }
 
 func TestTooNewHeaderIsAskedForAgain(t *testing.T) {

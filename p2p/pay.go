@@ -62,7 +62,7 @@ func (m *machine) onGetPayAddr(p *peer, ask msg.GetPayAddr) {
 func (m *machine) onPayScript(p *peer, e PayScript) {
 	switch {
 	case e.Err != nil:
-		m.log(slog.LevelWarn, "no address for a payment request", "name", p.name, "addr", p.addr(), "reason", e.Err.Error())
+		m.logBounded(&m.trouble, slog.LevelWarn, "no address for a payment request", "name", p.name, "addr", p.addr(), "reason", e.Err.Error())
 	case len(e.Script) <= msg.MaxPayScript:
 		m.send(p, &msg.PayAddr{Nonce: e.Nonce, Script: e.Script})
 	}

@@ -187,7 +187,7 @@ func (m *machine) drop(p *peer, reason error) {
 	m.peers = slices.DeleteFunc(m.peers, func(q *peer) bool { return q == p })
 	m.act(Close{ID: p.id, Reason: reason})
 	if p.ready {
-		m.log(slog.LevelInfo, "peer disconnected", "name", p.name, "addr", p.addr(), "reason", reason.Error())
+		m.logBounded(m.about(p), slog.LevelInfo, "peer disconnected", "name", p.name, "addr", p.addr(), "reason", reason.Error())
 	} else {
 		m.log(slog.LevelDebug, "handshake failed", "addr", p.addr(), "direction", p.direction(), "reason", reason.Error())
 	}
@@ -251,12 +251,10 @@ type bucket struct {
 
 func fullBucket(burst float64, now time.Time) bucket { return bucket{tokens: burst, at: now} }
 
-// take takes a token where there is one, after adding those that came in since the last call.
+// take takes a token where there is one, after adding those that came in since the last call. A clock that was set back adds none.
 func (b *bucket) take(now time.Time, perSecond, burst float64) bool {
-	if gone := now.Sub(b.at).Seconds(); gone > 0 {
-		b.tokens = min(burst, b.tokens+gone*perSecond)
-		b.at = now
-	}
+	b.tokens = min(burst, b.tokens+max(0, now.Sub(b.at).Seconds())*perSecond)
+	b.at = now
 	if b.tokens < 1 {
 		return false
 	}

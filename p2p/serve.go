@@ -92,7 +92,7 @@ func (m *machine) sendCounted(p *peer, message msg.Message, size int) {
 func (m *machine) onBlockRead(p *peer, e BlockRead) {
 	p.reading = false
 	if e.Err != nil {
-		m.log(slog.LevelError, "a block could not be read", "block", e.Item.Hash, "reason", e.Err.Error())
+		m.logBounded(&m.trouble, slog.LevelError, "a block could not be read", "block", e.Item.Hash, "reason", e.Err.Error())
 		p.outNotFound = append(p.outNotFound, e.Item)
 	} else {
 		m.sendCounted(p, &msg.Block{Block: e.Block, NoWitness: e.Item.Kind&msg.WitnessFlag == 0}, e.Block.Size())
