@@ -217,6 +217,14 @@ func (tx *Tx) HasWitness() bool {
 // IsCoinbase tells whether the only input is the null outpoint, as in a block's first transaction.
 func (tx *Tx) IsCoinbase() bool { return len(tx.In) == 1 && tx.In[0].Prev.IsNull() }
 
+// OutputSum returns what the outputs hold together. It may overflow in a transaction that was not checked.
+func (tx *Tx) OutputSum() (sum Amount) {
+	for i := range tx.Out {
+		sum += tx.Out[i].Value
+	}
+	return sum
+}
+
 // ID returns the transaction id: the hash of the encoding without witness.
 func (tx *Tx) ID() Hash { return tx.known().id }
 

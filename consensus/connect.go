@@ -44,10 +44,7 @@ func (s State) Connect(b *coin.Block, in Coins, past Ancestors) (Diff, []script.
 			return Diff{}, nil, err
 		}
 	}
-	var paid coin.Amount
-	for i := range b.Txs[0].Out {
-		paid += b.Txs[0].Out[i].Value
-	}
+	paid := b.Txs[0].OutputSum()
 	if limit := c.diff.Fees + Subsidy(s.params, height); paid > limit {
 		return Diff{}, nil, invalid("bad-cb-amount", "coinbase pays too much (actual=%d vs limit=%d)", paid, limit)
 	}

@@ -192,7 +192,7 @@ func (n *Node) tellTx(e *mempool.Entry) {
 			return
 		}
 	}
-	n.log.Info(SayIncoming, "outputs", n.Money(outSum(tx)), "fee", n.Small(e.Fee), "txid", short(tx.ID()))
+	n.log.Info(SayIncoming, "outputs", n.Money(tx.OutputSum()), "fee", n.Small(e.Fee), "txid", short(tx.ID()))
 }
 
 // maxClockOffset is how far the clock may be off before the user is told.
@@ -211,13 +211,6 @@ func (n *Node) ClockWarning() string {
 	}
 	return fmt.Sprintf("this machine's clock is %v %s its peers' (%d asked): set it right, or its cheeses will be refused",
 		offset.Abs().Round(time.Second), side, peers)
-}
-
-func outSum(tx *coin.Tx) (sum coin.Amount) {
-	for _, o := range tx.Out {
-		sum += o.Value
-	}
-	return sum
 }
 
 // short abbreviates a hash for a line on a terminal, from its end where proof of work leaves digits that differ.

@@ -260,9 +260,5 @@ func (s *Server) mempool() jsonPool {
 }
 
 func poolTx(e *mempool.Entry, next bool) jsonPoolTx {
-	var sum coin.Amount
-	for _, o := range e.Tx.Out {
-		sum += o.Value
-	}
-	return jsonPoolTx{TxID: e.ID, VSize: e.VSize, Fee: e.Fee, FeeRate: e.FeeRate(), Time: e.Time.Unix(), Amount: sum, NextBlock: next}
+	return jsonPoolTx{TxID: e.ID, VSize: e.VSize, Fee: e.Fee, FeeRate: e.FeeRate(), Time: e.Time.Unix(), Amount: e.Tx.OutputSum(), NextBlock: next}
 }

@@ -51,11 +51,7 @@ func (s *Server) facts(v *chain.View, e chain.Entry) blockFacts {
 }
 
 func (s *Server) blockFacts(b *coin.Block) blockFacts {
-	f := blockFacts{miner: miner.MinerName(b.Txs[0]), txs: len(b.Txs), size: b.Size(), coinbase: b.Txs[0]}
-	for _, out := range b.Txs[0].Out {
-		f.reward += out.Value
-	}
-	return f
+	return blockFacts{miner: miner.MinerName(b.Txs[0]), txs: len(b.Txs), size: b.Size(), coinbase: b.Txs[0], reward: b.Txs[0].OutputSum()}
 }
 
 type jsonStack struct {
