@@ -1,9 +1,11 @@
 package rpc
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"time"
 
 	"cheese/chain"
@@ -33,6 +35,9 @@ var blockchainMethods = []method{
 		help:   "Returns hash of block in best-block-chain at height provided.",
 		args:   []arg{{name: "height", kind: number, help: "The height index"}},
 		result: `"hex" (string) The block hash`},
+	{name: "getchaintips", category: inBlockchain, run: getChainTips,
+		help:   "Return information about all known tips in the block tree, including the main chain as well as orphaned branches.",
+		result: "(json array) of objects: height, hash, branchlen, status"},
 	{name: "getblockheader", category: inBlockchain, run: getBlockHeader,
 		help: "Returns a block's header, as an object or as hexadecimal data.",
 		args: []arg{
@@ -60,6 +65,23 @@ func getBlockHash(c *call) (any, error) {
 		return nil, errorf(codeParameter, "Block height out of range")
 	}
 	return e.Hash, nil
+}
+
+type tipJSON struct {
+	Height    int32     `json:"height"`
+	Hash      coin.Hash `json:"hash"`
+	BranchLen int32     `json:"branchlen"`
+	Status    string    `json:"status"`
+}
+
+// getChainTips lists the highest first, as Core does.
+func getChainTips(c *call) (any, error) {
+	tips := []tipJSON{}
+	for _, t := range c.node.Chain.View().Tips() {
+		tips = append(tips, tipJSON{t.Height, t.Hash, t.BranchLen, t.Status})
+	}
+	slices.SortFunc(tips, func(a, b tipJSON) int { return cmp.Or(cmp.Compare(b.Height, a.Height), a.Hash.Compare(b.Hash)) })
+	return tips, nil
 }
 
 // headerJSON has the fields of Core's blockheaderToJSON in its order.

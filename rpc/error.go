@@ -18,7 +18,10 @@ const (
 	codeAddressOrKey   = -5  // no such address, key, block or transaction
 	codeFunds          = -6  // the wallet cannot pay that
 	codeParameter      = -8  // an argument out of range, unknown or given twice
+	codeOffline        = -9  // no peers, or shutting down
 	codeKeypool        = -12 // no address to hand out
+	codeNoWallet       = -18 // the peer has none
+	codeDatabase       = -20
 	codeDecode         = -22 // not a transaction or block
 	codeAlreadyAdded   = -23
 	codeNotAdded       = -24

@@ -41,6 +41,8 @@ func TestFields(t *testing.T) {
 		{"getblockchaininfo", ``, "chain blocks headers bestblockhash difficulty time mediantime verificationprogress initialblockdownload chainwork size_on_disk pruned warnings"},
 		{"getmempoolinfo", ``, "loaded size bytes usage total_fee maxmempool mempoolminfee minrelaytxfee incrementalrelayfee unbroadcastcount fullrbf"},
 		{"getrawmempool", `[false,true]`, "txids mempool_sequence"},
+		{"getchaintips", ``, "[ height hash branchlen status ]"},
+		{"getblocktemplate", `[{"rules":["segwit"]}]`, "capabilities version rules vbavailable{ } vbrequired previousblockhash transactions coinbaseaux{ } coinbasevalue longpollid target mintime mutable noncerange sigoplimit sizelimit weightlimit curtime bits height default_witness_commitment?"},
 		{"decoderawtransaction", `[` + raw + `]`, txFields},
 		{"getrawtransaction", `[` + txid + `,1,` + block + `]`, "in_active_chain? " + txFields + " fee? hex blockhash confirmations time blocktime"},
 		{"getrawtransaction", `[` + txid + `,2,` + block + `]`, "in_active_chain? " + spentFields + " hex blockhash confirmations time blocktime"},

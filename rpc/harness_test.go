@@ -44,8 +44,15 @@ var peers atomic.Int32
 // newPeer is newHarness with a listener for other peers, or nil.
 func newPeer(t *testing.T, listener net.Listener) *harness {
 	t.Helper()
-	n, err := node.Open(node.Config{Params: coin.Regtest(), Name: "alice", Version: "0.1.0", Dir: "alice", FS: vfs.NewMem(),
-		KDF: wallet.LightKDF, NoMine: true, Seed: [32]byte{1, byte(peers.Add(1))}, Dial: dial, Listener: listener})
+	return newNode(t, node.Config{Listener: listener})
+}
+
+// newNode is newHarness with what the configuration says beyond that.
+func newNode(t *testing.T, cfg node.Config) *harness {
+	t.Helper()
+	cfg.Params, cfg.Name, cfg.Version, cfg.Dir, cfg.FS = coin.Regtest(), "alice", "0.1.0", "alice", vfs.NewMem()
+	cfg.KDF, cfg.NoMine, cfg.Seed, cfg.Dial = wallet.LightKDF, true, [32]byte{1, byte(peers.Add(1))}, dial
+	n, err := node.Open(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

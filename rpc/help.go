@@ -70,6 +70,9 @@ func (s *Server) list() string {
 	var b strings.Builder
 	category := ""
 	for _, m := range all {
+		if m.category == hidden {
+			continue
+		}
 		if m.category != category {
 			if category != "" {
 				b.WriteString("\n")

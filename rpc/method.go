@@ -21,10 +21,13 @@ const (
 	boolean             // true or false
 	money               // a JSON number or a string, exact to eight decimals
 	level               // a number, or a boolean in its older form
+	list                // a JSON array
+	object              // a JSON object
+	either              // a JSON string or number
 )
 
 // kindWords describe the kinds in help texts.
-var kindWords = [...]string{"string", "numeric", "boolean", "numeric or string", "numeric or boolean"}
+var kindWords = [...]string{"string", "numeric", "boolean", "numeric or string", "numeric or boolean", "json array", "json object", "string or numeric"}
 
 // arg is one argument of a method.
 type arg struct {
@@ -89,7 +92,12 @@ func (c *call) text(i int) (s string) {
 }
 
 // integer returns argument i, or standard where it was left out.
-func (c *call) integer(i int, standard int) int {
+func (c *call) integer(i int, standard int) int { return int(c.bits(i, int64(standard), 32)) }
+
+// long is integer for what needs 64 bits.
+func (c *call) long(i int, standard int64) int64 { return c.bits(i, standard, 64) }
+
+func (c *call) bits(i int, standard int64, size int) int64 {
 	if !c.has(i) {
 		return standard
 	}
@@ -97,11 +105,27 @@ func (c *call) integer(i int, standard int) int {
 		c.fail(wrongType(c.params[i], "number"))
 		return standard
 	}
-	n, err := strconv.ParseInt(string(c.params[i]), 10, 32)
+	n, err := strconv.ParseInt(string(c.params[i]), 10, size)
 	if err != nil {
 		c.fail(errorf(codeMisc, "JSON integer out of range"))
 	}
-	return int(n)
+	return n
+}
+
+// texts returns argument i, an array of strings.
+func (c *call) texts(i int) []string {
+	var elements []json.RawMessage
+	if json.Unmarshal(c.params[i], &elements) != nil {
+		c.fail(wrongType(c.params[i], "array"))
+		return nil
+	}
+	words := make([]string, len(elements))
+	for n, e := range elements {
+		if json.Unmarshal(e, &words[n]) != nil || !isSet(e) {
+			c.fail(wrongType(e, "string"))
+		}
+	}
+	return words
 }
 
 // boolean returns argument i, or standard where it was left out.
@@ -229,6 +253,10 @@ func (k kind) expected() string {
 		return "number"
 	case boolean:
 		return "bool"
+	case list:
+		return "array"
+	case object:
+		return "object"
 	}
 	return ""
 }
@@ -268,6 +296,9 @@ func (s *Server) execute(ctx context.Context, name string, params json.RawMessag
 	}
 	if err := m.checkTypes(list); err != nil {
 		return nil, nil, err
+	}
+	if m.category == inWallet && s.node.Wallet == nil {
+		return nil, nil, errorf(codeNoWallet, "No wallet is loaded, and this peer cannot load one: it was started without")
 	}
 	c := &call{ctx: ctx, server: s, node: s.node, method: m, params: list}
 	result, err = m.run(c)

@@ -10,6 +10,10 @@ import (
 )
 
 var poolMethods = []method{
+	{name: "getmempoolentry", category: inBlockchain, run: getMempoolEntry,
+		help:   "Returns mempool data for given transaction",
+		args:   []arg{{name: "txid", kind: text, help: "The transaction id (must be in mempool)"}},
+		result: "(json object) vsize, weight, time, fees, depends and more"},
 	{name: "getmempoolinfo", category: inBlockchain, run: getMempoolInfo,
 		help:   "Returns details on the active state of the TX memory pool.",
 		result: "(json object) size, bytes, usage, total_fee and more"},
@@ -76,6 +80,19 @@ func poolEntryOf(v *mempool.View, e *mempool.Entry) poolEntryJSON {
 		AncestorCount: e.Ancestors.Count, AncestorSize: e.Ancestors.VSize, WitnessID: e.Tx.WitnessID(),
 		Fees:    poolFeesJSON{Base: amount(e.Fee), Modified: amount(e.Fee), Ancestor: amount(e.Ancestors.Fee), Descendant: amount(e.Descendants.Fee)},
 		Depends: parents(v, e.Tx), SpentBy: children(v, e.Tx), Replaceable: replaceable(v, e.Tx)}
+}
+
+func getMempoolEntry(c *call) (any, error) {
+	id := c.hash(0, "txid")
+	if c.err != nil {
+		return nil, c.err
+	}
+	v := c.node.Pool.View()
+	e, ok := v.Get(id)
+	if !ok {
+		return nil, errorf(codeAddressOrKey, "Transaction not in mempool")
+	}
+	return poolEntryOf(v, e), nil
 }
 
 // parents returns the unconfirmed transactions that tx spends from, each once, in the order of their text.

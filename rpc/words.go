@@ -89,6 +89,9 @@ var words = map[kind]struct {
 	boolean: {[]string{"bool"}, "true or false"},
 	money:   {[]string{"number", "string"}, "an amount such as 1.25"},
 	level:   {[]string{"number", "bool"}, "a number, or true or false"},
+	list:    {[]string{"array"}, `a JSON array such as ["…"]`},
+	object:  {[]string{"object"}, `a JSON object such as {"rules": ["segwit"]}`},
+	either:  {[]string{"number", "string"}, "a number or a string in quotes"},
 }
 
 // parse converts a word to JSON.

@@ -1,0 +1,153 @@
+package rpc
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"cheese/coin"
+	"cheese/miner"
+	"cheese/node"
+)
+
+// TestMockTime sets the clock of a peer that has one to set, and only of such a peer.
+func TestMockTime(t *testing.T) {
+	newHarness(t).fails(codeMisc, "for regression testing", "setmocktime", "[1]")
+	clock := &node.Clock{}
+	h := newNode(t, node.Config{Clock: clock})
+	h.is("null", "setmocktime", "[4000000000]")
+	if got := h.node.Now().Unix(); got != 4_000_000_000 {
+		t.Errorf("the clock shows %d", got)
+	}
+	h.fails(codeParameter, "Mocktime must be in the range [0, 9223372036], not -1.", "setmocktime", "[-1]")
+	h.fails(codeParameter, "not 9223372037.", "setmocktime", "[9223372037]")
+	h.is("null", "setmocktime", "[0]")
+	if got := h.node.Now(); time.Since(got).Abs() > time.Minute {
+		t.Errorf("the clock shows %v", got)
+	}
+}
+
+// TestWithoutWallet: what needs a wallet says so, all else works.
+func TestWithoutWallet(t *testing.T) {
+	h := newNode(t, node.Config{NoWallet: true})
+	h.fails(codeNoWallet, "No wallet is loaded", "getbalance", "")
+	h.fails(codeNoWallet, "No wallet is loaded", "sendtoaddress", `["`+h.stranger()+`",1]`)
+	h.mine("1", h.stranger())
+	h.is("1", "getblockcount", "")
+}
+
+// TestSaltedPassword admits by -rpcauth lines, one made by Core's rpcauth.py among them.
+func TestSaltedPassword(t *testing.T) {
+	for _, bad := range []string{"", "rt", "rt:salt", "rt:salt$", "rt:salt$12", "rt:salt$" + strings.Repeat("g", 64)} {
+		if _, err := ParseSalted(bad); err != ErrSalted {
+			t.Errorf("%q gives %v", bad, err)
+		}
+	}
+	salted, err := ParseSalted("rt:93648e835a54c573682c2eb19f882535$7681e9c5b74bdd85e78166031d2058e1069b3ed7ed967c93fc63abba06f31144")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHarness(t)
+	h.server.Admit(salted)
+	login := func(user, password string) int {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, h.url, strings.NewReader(`{"id":1,"method":"getblockcount"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.SetBasicAuth(user, password)
+		status, _ := h.do(req)
+		return status
+	}
+	for _, test := range []struct {
+		user, password string
+		status         int
+	}{
+		{"rt", "cA773lm788buwYe4g4WT+05pKyNruVKjQ25x3n0DQcM=", http.StatusOK},
+		{testAuth.User, testAuth.Password, http.StatusOK},
+		{"rt", "cA773lm788buwYe4g4WT+05pKyNruVKjQ25x3n0DQcM", http.StatusUnauthorized},
+		{"tr", "cA773lm788buwYe4g4WT+05pKyNruVKjQ25x3n0DQcM=", http.StatusUnauthorized},
+		{"rt", "", http.StatusUnauthorized},
+		{testAuth.User, "", http.StatusUnauthorized},
+	} {
+		if got := login(test.user, test.password); got != test.status {
+			t.Errorf("%s with %q: status %d", test.user, test.password, got)
+		}
+	}
+}
+
+// TestChainTips lists a branch that lost the race below the one that won.
+func TestChainTips(t *testing.T) {
+	h := newHarness(t)
+	tip := h.node.Chain.View().Tip()
+	rival, _, err := miner.Template(tip, nil, miner.TemplateOptions{PayTo: anyoneCanSpend, Now: time.Now(), ExtraNonce: 7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for !coin.MeetsTarget(rival.Hash(), coin.Target(rival.Bits)) {
+		rival.Nonce++
+	}
+	won := h.mine("2", h.stranger())
+	h.is(`"inconclusive"`, "submitblock", quote([]any{hexed(rival.Bytes())}))
+	h.is(`[{"height":2,"hash":`+quote(won[1])+`,"branchlen":0,"status":"active"},{"height":1,"hash":`+quote(rival.Hash())+`,"branchlen":1,"status":"valid-headers"}]`,
+		"getchaintips", "")
+}
+
+// TestSurgery walks a chain back by hand, prefers a rival, and takes both back.
+func TestSurgery(t *testing.T) {
+	h := newHarness(t)
+	genesis := quote(h.node.Params.Genesis.Hash())
+	blocks := h.mine("3", h.stranger())
+	h.is("null", "invalidateblock", quote(blocks[1:2]))
+	h.is(quote(blocks[0]), "getbestblockhash", "")
+	rivals := h.mine("2", h.stranger())
+	h.is("null", "reconsiderblock", quote(blocks[2:]))
+	h.is(quote(blocks[2]), "getbestblockhash", "") // it came before the other that is as long
+	h.is("null", "preciousblock", quote(rivals[1:]))
+	h.is(quote(rivals[1]), "getbestblockhash", "")
+	h.is("null", "invalidateblock", "["+genesis+"]")
+	h.is("3", "getblockcount", "")
+	for _, method := range []string{"invalidateblock", "reconsiderblock", "preciousblock"} {
+		h.fails(codeAddressOrKey, "Block not found", method, `["`+strings.Repeat("7", 64)+`"]`)
+		h.fails(codeParameter, "blockhash must be of length 64", method, `["7"]`)
+	}
+}
+
+// TestBlockTemplate gets what a miner needs, and the next one as soon as the tip changes.
+func TestBlockTemplate(t *testing.T) {
+	h := newHarness(t)
+	h.mine("101", h.call("getnewaddress", "").(string))
+	txid := h.call("sendtoaddress", `[`+quote(h.stranger())+`,1]`).(string)
+	h.fails(codeParameter, "must be called with the segwit rule set", "getblocktemplate", `[{}]`)
+	h.fails(codeParameter, "Invalid mode", "getblocktemplate", `[{"mode":"guess"}]`)
+	h.fails(codeParameter, "Invalid mode", "getblocktemplate", `[{"mode":5}]`)
+	j := h.call("getblocktemplate", `[{"rules":["segwit"]}]`).(map[string]any)
+	tx := j["transactions"].([]any)[0].(map[string]any)
+	fee := h.call("getmempoolentry", quote([]string{txid})).(map[string]any)["fees"].(map[string]any)["base"].(json.Number)
+	crumbs, _ := coin.ParseAmount(string(fee))
+	expect(t, tx, map[string]any{"txid": txid, "fee": json.Number(quote(int64(crumbs))), "sigops": json.Number("0")})
+	expect(t, j, map[string]any{"height": json.Number("102"), "bits": "207fffff", "version": json.Number("536870912"),
+		"coinbasevalue": json.Number(quote(int64(50*coin.Coin + crumbs))), "target": "7fffff" + strings.Repeat("0", 58)})
+	h.fails(codeAddressOrKey, "Transaction not in mempool", "getmempoolentry", `["`+strings.Repeat("0", 64)+`"]`)
+
+	// A caller that holds this template waits for the next block.
+	answered := make(chan any, 1)
+	go func() {
+		raw, err := h.client.Call(t.Context(), "getblocktemplate", json.RawMessage(`[{"rules":["segwit"],"longpollid":`+quote(j["longpollid"])+`}]`))
+		if err != nil {
+			answered <- err
+			return
+		}
+		answered <- decode(t, raw).(map[string]any)["height"]
+	}()
+	select {
+	case got := <-answered:
+		t.Fatalf("the long poll did not wait: %v", got)
+	case <-time.After(100 * time.Millisecond):
+	}
+	h.mine("1", h.stranger())
+	if got := <-answered; got != json.Number("103") {
+		t.Errorf("the long poll gave %v", got)
+	}
+}
