@@ -81,7 +81,7 @@ func Open(ctx context.Context, o Options) (opened *Lab, err error) {
 	l := &Lab{o: o}
 	defer func() {
 		if err != nil {
-			l.abandon()
+			l.Close()
 		}
 	}()
 	if l.Params, err = o.network(ctx); err != nil {
@@ -227,10 +227,10 @@ func (l *Lab) Run(ctx context.Context) error {
 	return nil
 }
 
-// abandon closes what a failed Open had opened.
-func (l *Lab) abandon() {
+// Close closes a lab that never ran, or that failed to open; Run does so itself.
+func (l *Lab) Close() {
 	for _, p := range l.Peers {
-		p.abandon()
+		p.Close()
 	}
 	if l.listener != nil {
 		l.listener.Close()

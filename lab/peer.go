@@ -128,8 +128,8 @@ func (p *Peer) removeFiles() {
 	}
 }
 
-// abandon closes a peer that never ran.
-func (p *Peer) abandon() {
+// Close closes a peer that never ran; Run does so itself.
+func (p *Peer) Close() {
 	p.removeFiles()
 	p.Node.Close()
 	p.Node.CloseListener()

@@ -47,6 +47,7 @@ func (n *Node) PeerList(ctx context.Context) ([]ListedPeer, error) {
 		list = append(list, ListedPeer{Addr: a, Self: a == n.ListenAddr(), Connected: ok, Name: p.Name})
 	}
 	slices.SortFunc(list, func(a, b ListedPeer) int { return a.Addr.Compare(b.Addr) })
+	slices.SortFunc(addrs, netip.AddrPort.Compare)
 	n.log.Info("peer list", "peers", len(list), "addrs", addrs)
 	return list, nil
 }

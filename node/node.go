@@ -123,7 +123,7 @@ func Open(cfg Config) (opened *Node, err error) {
 	policy.Params, policy.Now, policy.Logger, policy.Verifier = cfg.Params, cfg.Now, n.log, verifier
 	n.Pool = mempool.New(n.Chain, policy)
 	if err := n.openWallet(); err != nil {
-		return nil, fmt.Errorf("open wallet: %w", err)
+		return nil, err
 	}
 	n.Miner = miner.New(miner.Config{Chain: n.Chain, Pool: n.Pool, PayTo: n.minerPayTo, Name: cfg.Name, On: !cfg.NoMine && !cfg.NoWallet,
 		Threads: cfg.Threads, Limit: cfg.HashLimit, Search: cfg.Search, Now: cfg.Now, Logger: n.log, WaitFor: n.waitFor(), OnFound: n.onFound})

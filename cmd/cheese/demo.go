@@ -70,6 +70,7 @@ func (c *demoCmd) Run(ctx context.Context, out *output) error {
 		err = c.table(out, l)
 	}
 	if err != nil {
+		l.Close()
 		return err
 	}
 	if c.Open {

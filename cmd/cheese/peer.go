@@ -102,6 +102,7 @@ func (c *peerCmd) Run(ctx context.Context, out *output) error {
 		return err
 	}
 	if err := c.announce(out, p); err != nil {
+		p.Close()
 		return err
 	}
 	if c.Open {
