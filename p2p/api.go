@@ -34,7 +34,7 @@ type Config struct {
 	BookFile string // its path, such as "<datadir>/peers.json"
 
 	MaxInbound  int // 0: 117, as Bitcoin Core
-	MaxOutbound int // connections that AutoConnect keeps up; 0: 8
+	MaxOutbound int // connections that AutoConnect keeps up besides the inbound ones, however many; 0: 8
 	AutoConnect bool
 
 	// PayTo returns an output script for a peer that asks for an address to pay to; nil: such requests go unanswered.

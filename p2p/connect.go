@@ -13,6 +13,7 @@ import (
 
 const (
 	maxDialing   = 32               // dials under way at once
+	maxAutoDials = 16               // of those, by AutoConnect: a person who connects finds room
 	maxAliases   = 2000             // addresses known to lead to peers that are connected otherwise
 	maxTickets   = 1024             // callers that wait for a connection or a payment script
 	dialTimeout  = 10 * time.Second // of one dial
@@ -188,7 +189,7 @@ func (m *machine) dialMore() {
 			have++
 		}
 	}
-	for ; have < m.maxOutbound; have++ {
+	for ; have < m.maxOutbound && len(m.dialing) < maxAutoDials; have++ {
 		a, ok := m.book.pick(m.now, m.rng, m.wanted)
 		if !ok {
 			return

@@ -145,6 +145,32 @@ func TestInboundPeerIsDialedOnceToLearnWhoItIs(t *testing.T) {
 	w.same("dialed by bob", bob.m.peers[0].inbound, false)
 }
 
+// TestMeshGrowsToMaxOutbound: nothing else bounds how many others a peer connects to by itself.
+func TestMeshGrowsToMaxOutbound(t *testing.T) {
+	const peers = 40
+	w := newWorld(t)
+	wide := func(s *settings) { s.autoConnect, s.maxInbound, s.maxOutbound = true, 117, peers-1 }
+	hub := w.node("hub", wide)
+	for i := range peers - 1 {
+		hub.event(Addresses{Addrs: []netip.AddrPort{w.node(fmt.Sprint("n", i), wide).addr}, Source: "tracker"})
+	}
+	hub.event(Tick{})
+	w.same("dials at once", len(hub.m.dialing), maxAutoDials)
+	w.pass(30 * time.Second)
+	for _, n := range w.nodes {
+		w.same(n.name+"'s connections", n.ready(), peers-1)
+		w.same(n.name+"'s lost connections", n.said("peer disconnected"), 0)
+	}
+
+	lone := w.node("lone", wide) // whom nobody dials
+	lone.m.listen = netip.AddrPort{}
+	for _, n := range w.nodes[:peers] {
+		lone.event(Addresses{Addrs: []netip.AddrPort{n.addr}})
+	}
+	w.pass(10 * time.Second)
+	w.same("outbound connections of one whom nobody dials", lone.ready(), peers-1)
+}
+
 func TestBothPressConnectOverSockets(t *testing.T) {
 	a, b := start(t, "alice", loopback(t)), start(t, "bob", loopback(t))
 	for range 20 {
