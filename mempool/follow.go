@@ -27,7 +27,10 @@ func (p *Pool) catchUp() error {
 	}
 	heard, past := p.chain.Changed(), p.chain.View()
 	p.behind = true
-	if p.graph.entries.len == 0 && len(p.returned) == 0 && past.Contains(p.at.Hash) {
+	if p.graph.entries.len == 0 && len(p.returned) == 0 && len(p.deltas) == 0 && past.Contains(p.at.Hash) {
+		if p.at != past.Position() {
+			p.floor.blockCame(p.o.Now())
+		}
 		p.at = past.Position() // nothing here that a block could confirm: no need to read them
 	}
 	for p.at != past.Position() {
@@ -69,6 +72,7 @@ func (p *Pool) step(u *chain.Update) {
 			p.remove([]*Entry{e}, ReasonBlock)
 		}
 		p.remove(p.graph.family(p.graph.conflicts(tx)), ReasonConflict)
+		delete(p.deltas, tx.ID())
 	}
 }
 

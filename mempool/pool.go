@@ -130,6 +130,11 @@ func (p *Pool) remove(entries []*Entry, why Reason) {
 // record notes a change and rings.
 func (p *Pool) record(c Change) {
 	p.journal.append(c)
+	p.changed()
+}
+
+// changed makes the next View a new one, and rings.
+func (p *Pool) changed() {
 	p.generation++
 	p.stale = true
 	close(p.bell)
