@@ -134,6 +134,16 @@ func (s *store) each(kind byte, pinned func(), f func(key, value []byte) error) 
 	})
 }
 
+// size returns about how many bytes the keys of a kind and their values take on disk.
+func (s *store) size(kind byte) (n int64, err error) {
+	err = s.use(func() error {
+		bytes, err := s.db.EstimateDiskUsage([]byte{kind}, []byte{kind + 1})
+		n = int64(bytes)
+		return err
+	})
+	return n, err
+}
+
 // commit makes a batch durable as one.
 func (s *store) commit(b *pebble.Batch) error {
 	return s.use(func() error {
