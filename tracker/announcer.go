@@ -3,6 +3,7 @@ package tracker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"sync"
@@ -17,6 +18,8 @@ const (
 	longestPause   = time.Hour   // however long
 	pauseIfUnsaid  = 30 * time.Second
 	goodbyeTimeout = 500 * time.Millisecond
+	askLimit       = 4 * time.Second // for which a person who asks now waits at most,
+	askMore        = time.Second     // and for the other trackers once one has answered
 	peersWanted    = 50
 	atLeastLeft    = 1 // see ClientAnnounce.Left
 	maxTrackers    = 16
@@ -45,8 +48,13 @@ type TrackerStatus struct {
 	Warning string    // of the latest answer
 }
 
-// ErrNotRunning says that an Announcer was asked before or after its Run.
-var ErrNotRunning = errors.New("the announcer is not running")
+// What AskNow fails with, for errors.Is.
+var (
+	// ErrNotRunning says that an Announcer was asked before or after its Run.
+	ErrNotRunning = errors.New("the announcer is not running")
+	// ErrNoAnswer says that a tracker was silent for too long.
+	ErrNoAnswer = fmt.Errorf("no answer within %d s; is the tracker running?", askLimit/time.Second)
+)
 
 // Announcer keeps one peer announced at one or several trackers.
 type Announcer struct {
@@ -59,16 +67,14 @@ type Announcer struct {
 
 // announced is the peer at one tracker.
 type announced struct {
-	url  string
-	turn chan struct{} // holds a token while an announce is under way, so that they arrive in order
+	url string
 
-	// Guarded by turn.
-	introduced bool // an announce went well, so "started" has been said
-	attempted  bool // the tracker may know us
-	left       bool // goodbye has been said
-
-	mu     sync.Mutex
-	status TrackerStatus
+	mu         sync.Mutex
+	introduced bool           // an announce went well, so "started" has been said
+	attempted  bool           // the tracker may know us
+	left       bool           // goodbye is being said: no announce may follow it
+	announces  sync.WaitGroup // under way; none is added once left is set
+	status     TrackerStatus
 }
 
 // NewAnnouncer checks the trackers' URLs; the error is a *URLError.
@@ -90,7 +96,7 @@ func NewAnnouncer(cfg AnnouncerConfig) (*Announcer, error) {
 		if len(a.trackers) == maxTrackers {
 			return nil, &URLError{u, "too many trackers"}
 		}
-		a.trackers = append(a.trackers, &announced{url: u, turn: make(chan struct{}, 1), status: TrackerStatus{URL: u}})
+		a.trackers = append(a.trackers, &announced{url: u, status: TrackerStatus{URL: u}})
 	}
 	return a, nil
 }
@@ -142,29 +148,35 @@ func pauseAfter(reply ClientReply) time.Duration {
 	return min(max(reply.Interval, reply.MinInterval, shortestPause), longestPause)
 }
 
-// announce makes one announce when the tracker's turn is free, and notes how it went.
+// announce makes one announce and notes how it went. Several may be under way at once: a person who asks now does not wait for
+// the scheduled one.
 func (a *Announcer) announce(ctx context.Context, t *announced) (ClientReply, error) {
-	select {
-	case t.turn <- struct{}{}:
-	case <-ctx.Done():
-		return ClientReply{}, ctx.Err()
+	event, err := t.begin()
+	if err != nil {
+		return ClientReply{}, err
 	}
-	defer func() { <-t.turn }()
-	if t.left {
-		return ClientReply{}, ErrNotRunning
-	}
-	event := EventNone
-	if !t.introduced {
-		event = EventStarted
-	}
-	t.attempted = true
+	defer t.announces.Done()
 	reply, err := a.send(ctx, t, event, requestTimeout)
 	if err != nil && ctx.Err() != nil {
 		return ClientReply{}, err // being stopped says nothing about the tracker
 	}
-	t.introduced = t.introduced || err == nil
-	a.report(t, t.note(reply, err))
+	a.report(t, t.note(time.Now(), reply, err))
 	return reply, err
+}
+
+// begin takes note of an announce that ends with announces.Done, and gives its event; ErrNotRunning once goodbye is said.
+func (t *announced) begin() (Event, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.left {
+		return EventNone, ErrNotRunning
+	}
+	t.announces.Add(1)
+	t.attempted = true
+	if t.introduced {
+		return EventNone, nil
+	}
+	return EventStarted, nil
 }
 
 func (a *Announcer) send(ctx context.Context, t *announced, event Event, limit time.Duration) (ClientReply, error) {
@@ -176,12 +188,14 @@ func (a *Announcer) send(ctx context.Context, t *announced, event Event, limit t
 	})
 }
 
-// goodbye tells a tracker that may know us that we leave. ctx has ended, so the turn comes free soon.
+// goodbye tells a tracker that may know us that we leave. ctx has ended, so the announces under way end soon.
 func (a *Announcer) goodbye(ctx context.Context, t *announced) {
-	t.turn <- struct{}{}
-	defer func() { <-t.turn }()
+	t.mu.Lock()
 	t.left = true
-	if !t.attempted {
+	attempted := t.attempted
+	t.mu.Unlock()
+	t.announces.Wait()
+	if !attempted {
 		return
 	}
 	if _, err := a.send(context.WithoutCancel(ctx), t, EventStopped, goodbyeTimeout); err != nil {
@@ -190,13 +204,14 @@ func (a *Announcer) goodbye(ctx context.Context, t *announced) {
 }
 
 // note keeps the outcome as the status and returns the status before it.
-func (t *announced) note(reply ClientReply, err error) (before TrackerStatus) {
+func (t *announced) note(now time.Time, reply ClientReply, err error) (before TrackerStatus) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	before = t.status
 	t.status.Err = err
 	if err == nil {
-		t.status.LastOK, t.status.Peers, t.status.Warning = time.Now(), len(reply.Peers), reply.Warning
+		t.introduced = true
+		t.status.LastOK, t.status.Peers, t.status.Warning = now, len(reply.Peers), reply.Warning
 	}
 	return before
 }
@@ -231,8 +246,9 @@ func (a *Announcer) Status() []TrackerStatus {
 	return statuses
 }
 
-// AskNow announces to every tracker at once and gives the peers they name, without duplicates. The error tells of
-// every tracker that failed, and is nil if any answered; ErrNotRunning outside Run. Found is not called.
+// AskNow announces to every tracker at once and gives the peers they name, without duplicates. It takes at most 4 s, and
+// where one tracker has answered the others get 1 s more. The error tells of every tracker, and is nil if any answered: of
+// one that was silent it is an ErrNoAnswer. It is ErrNotRunning outside Run. Found is not called.
 func (a *Announcer) AskNow(ctx context.Context) ([]netip.AddrPort, error) {
 	a.mu.Lock()
 	running := a.running
@@ -240,17 +256,26 @@ func (a *Announcer) AskNow(ctx context.Context) ([]netip.AddrPort, error) {
 	if running == nil || running.Err() != nil {
 		return nil, ErrNotRunning
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithTimeoutCause(ctx, askLimit, ErrNoAnswer)
 	defer cancel()
 	defer context.AfterFunc(running, cancel)()
 
 	replies := make([]ClientReply, len(a.trackers))
 	failures := make([]error, len(a.trackers))
 	var asks sync.WaitGroup
+	var first sync.Once
+	var more *time.Timer
 	for i, t := range a.trackers {
-		asks.Go(func() { replies[i], failures[i] = a.announce(ctx, t) })
+		asks.Go(func() {
+			if replies[i], failures[i] = a.ask(ctx, t); failures[i] == nil {
+				first.Do(func() { more = time.AfterFunc(askMore, cancel) })
+			}
+		})
 	}
 	asks.Wait()
+	if more != nil {
+		more.Stop()
+	}
 	var peers []netip.AddrPort
 	answered := len(a.trackers) == 0
 	for i, reply := range replies {
@@ -261,4 +286,13 @@ func (a *Announcer) AskNow(ctx context.Context) ([]netip.AddrPort, error) {
 		return nil, errors.Join(failures...)
 	}
 	return usable(peers), nil
+}
+
+// ask is an announce that a person waits for.
+func (a *Announcer) ask(ctx context.Context, t *announced) (ClientReply, error) {
+	reply, err := a.announce(ctx, t)
+	if err != nil && context.Cause(ctx) == ErrNoAnswer {
+		err = fmt.Errorf("announce to %s: %w", t.url, ErrNoAnswer)
+	}
+	return reply, err
 }

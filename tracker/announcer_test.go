@@ -162,6 +162,96 @@ func TestAskNow(t *testing.T) {
 	})
 }
 
+// TestAskNowDoesNotWaitForTheSlowest has trackers named for how they behave.
+func TestAskNowDoesNotWaitForTheSlowest(t *testing.T) {
+	behave := func(r *http.Request) (string, error) {
+		switch host := r.URL.Host; host {
+		case "silent":
+			return silent(r)
+		case "down":
+			return down(r)
+		default: // a duration
+			d, err := time.ParseDuration(host)
+			if err != nil {
+				return "", err
+			}
+			select {
+			case <-time.After(d):
+			case <-r.Context().Done():
+				return "", r.Context().Err()
+			}
+			return fmt.Sprintf("d8:intervali30e5:peers6:\x0a\x00\x00%c\x00\x01e", byte(d/time.Second)), nil
+		}
+	}
+	for _, c := range []struct {
+		trackers string
+		takes    time.Duration
+		peers    int
+		errs     []string
+	}{
+		{"0s", 0, 1, nil},
+		{"0s down", 0, 1, nil},
+		{"0s silent down", time.Second, 1, nil},
+		{"2s silent", 3 * time.Second, 1, nil},
+		{"2s 2500ms 3500ms", 3 * time.Second, 1, nil}, // the first two name one and the same
+		{"3s silent", 4 * time.Second, 1, nil},
+		{"down", 0, 0, []string{"announce to down: connection refused"}},
+		{"silent down", 4 * time.Second, 0, []string{"announce to http://silent: no answer within 4 s; is the tracker running?", "announce to down: connection refused"}},
+		{"silent 5s", 4 * time.Second, 0, []string{"http://silent: no answer within 4 s", "http://5s: no answer within 4 s"}},
+	} {
+		t.Run(c.trackers, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var urls []string
+				for host := range strings.FieldsSeq(c.trackers) {
+					urls = append(urls, "http://"+host)
+				}
+				a, stop := running(t, &fakeTracker{answer: behave}, urls...) // and now an announce to each is under way
+				before := time.Now()
+				peers, err := a.AskNow(t.Context())
+				if took := time.Since(before); took != c.takes {
+					t.Errorf("it took %v, want %v", took, c.takes)
+				}
+				if len(peers) != c.peers || (err == nil) != (c.errs == nil) {
+					t.Errorf("got %v, %v", peers, err)
+				}
+				for _, words := range c.errs {
+					if !strings.Contains(err.Error(), words) {
+						t.Errorf("error %q, want %q in it", err, words)
+					}
+				}
+				if c.errs != nil && strings.Contains(c.trackers, "silent") && !errors.Is(err, ErrNoAnswer) {
+					t.Errorf("error %v", err)
+				}
+				stop()
+			})
+		})
+	}
+}
+
+func TestAskNowDoesNotWaitForTheAnnounceUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fakeTracker{answer: silent}
+		a, stop := running(t, f, "http://t")
+		f.change(every(30 * time.Second))
+		before := time.Now()
+		if peers, err := a.AskNow(t.Context()); err != nil || len(peers) != 1 || time.Since(before) != 0 {
+			t.Errorf("got %v, %v after %v", peers, err, time.Since(before))
+		}
+		f.change(func(r *http.Request) (string, error) { // its connection takes a while to close
+			silent(r)
+			time.Sleep(100 * time.Millisecond)
+			return "", r.Context().Err()
+		})
+		time.Sleep(time.Second)
+		go a.AskNow(t.Context())
+		synctest.Wait()
+		stop()
+		if last := f.asked[len(f.asked)-1]; last != "1.1s stopped" {
+			t.Errorf("asked at %q: goodbye is not said when all else is", f.asked)
+		}
+	})
+}
+
 func TestAnnouncerChecksURLs(t *testing.T) {
 	_, err := NewAnnouncer(AnnouncerConfig{Trackers: []string{"http://ok", "udp://no"}})
 	var bad *URLError
