@@ -34,6 +34,7 @@ type AnnouncerConfig struct {
 	IP       netip.Addr // optional, see ClientAnnounce
 	Client   *Client    // nil: the zero Client
 	Logger   *slog.Logger
+	Now      func() time.Time // for TrackerStatus; nil: time.Now
 	// Found gets the peers of every scheduled answer that has any; nil if they are not wanted. It is called by one
 	// goroutine a tracker, and the next announce waits for it.
 	Found func(tracker string, peers []netip.AddrPort)
@@ -84,6 +85,9 @@ func NewAnnouncer(cfg AnnouncerConfig) (*Announcer, error) {
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	if cfg.Found == nil {
 		cfg.Found = func(string, []netip.AddrPort) {}
@@ -160,7 +164,7 @@ func (a *Announcer) announce(ctx context.Context, t *announced) (ClientReply, er
 	if err != nil && ctx.Err() != nil {
 		return ClientReply{}, err // being stopped says nothing about the tracker
 	}
-	a.report(t, t.note(time.Now(), reply, err))
+	a.report(t, t.note(a.cfg.Now(), reply, err))
 	return reply, err
 }
 

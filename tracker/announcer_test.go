@@ -252,6 +252,25 @@ func TestAskNowDoesNotWaitForTheAnnounceUnderWay(t *testing.T) {
 	})
 }
 
+func TestStatusTellsTimeByTheGivenClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, err := NewAnnouncer(AnnouncerConfig{Trackers: []string{"http://t"}, Now: func() time.Time { return noon },
+			Client: &Client{HTTP: &http.Client{Transport: &fakeTracker{answer: every(30 * time.Second)}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { a.Run(ctx); close(done) }()
+		synctest.Wait()
+		if got := a.Status()[0].LastOK; !got.Equal(noon) {
+			t.Errorf("last answer at %v, want %v", got, noon)
+		}
+		cancel()
+		<-done
+	})
+}
+
 func TestAnnouncerChecksURLs(t *testing.T) {
 	_, err := NewAnnouncer(AnnouncerConfig{Trackers: []string{"http://ok", "udp://no"}})
 	var bad *URLError
