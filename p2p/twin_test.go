@@ -147,7 +147,7 @@ func TestInboundPeerIsDialedOnceToLearnWhoItIs(t *testing.T) {
 
 // TestMeshGrowsToMaxOutbound: nothing else bounds how many others a peer connects to by itself.
 func TestMeshGrowsToMaxOutbound(t *testing.T) {
-	const peers = 40
+	const peers = 20
 	w := newWorld(t)
 	wide := func(s *settings) { s.autoConnect, s.maxInbound, s.maxOutbound = true, 117, peers-1 }
 	hub := w.node("hub", wide)
