@@ -1,6 +1,7 @@
 package chain_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
@@ -40,14 +41,46 @@ func (g *tree) grow() {
 		purse = append(slices.Delete(purse, i, i+1), chaintest.Output(tx, 0), chaintest.Output(tx, 1))
 	}
 	b := g.Build(state, plan)
-	g.Accept(b)
+	var rule *consensus.RuleError
+	if err := g.Chain.Submit(b); errors.As(err, &rule) && rule.Reason == "bad-prevblk" {
+		return // the operator said so
+	} else if err != nil {
+		g.rt.Fatal(err)
+	}
 	coinbase := chaintest.Coinbase(b)
 	g.young[coinbase] = state.Height() + 1 + g.Params.Maturity
 	g.states = append(g.states, state.Extend(b.Header))
 	g.purses = append(g.purses, append(purse, coinbase))
 }
 
-// Whatever branches come and go, the coins are those of a chain that saw the best branch alone; a view taken on the
+// operate changes the chain's mind about one of the last blocks.
+func (g *tree) operate() {
+	h := g.states[rapid.IntRange(max(0, len(g.states)-8), len(g.states)-1).Draw(g.rt, "block")].Hash()
+	op := rapid.SampledFrom([]func(coin.Hash) error{g.Chain.Invalidate, g.Chain.Reconsider, g.Chain.Precious}).Draw(g.rt, "operation")
+	if err := op(h); err != nil && !errors.Is(err, chain.ErrGenesis) {
+		g.rt.Fatal(err)
+	}
+	g.checkTip()
+}
+
+// checkTip checks that no block known to be good has more work than the tip.
+func (g *tree) checkTip() {
+	v := g.Chain.View()
+	for _, s := range g.states {
+		e, ok := v.ByHash(s.Hash())
+		if ok && e.Status != chain.Invalid && s.Work().Cmp(v.Tip().Work()) > 0 {
+			g.rt.Fatalf("block %v is %v and has more work than the tip %v", e.Position, e.Status, v.Position())
+		}
+	}
+	if e, _ := v.ByHash(v.Tip().Hash()); e.Status != chain.Active {
+		g.rt.Fatalf("the tip is %v", e.Status)
+	}
+	if v.BestHeader().Hash() != v.Tip().Hash() && v.BestHeader().Work().Cmp(v.Tip().Work()) != 0 {
+		g.rt.Fatalf("best header is %v, and the tip %v", chain.PositionOf(v.BestHeader()), v.Position())
+	}
+}
+
+// Whatever branches come and go, and whatever an operator thinks of them, the coins are those of a chain that saw the best branch alone; a view taken on the
 // way stays as it was; and a reader with a cursor knows the best branch.
 func TestConnectThenDisconnectRestoresCoins(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
@@ -65,6 +98,8 @@ func TestConnectThenDisconnectRestoresCoins(t *testing.T) {
 				pinned, coins = h.Chain.View(), dump(rt, h.Chain.View())
 			case 2:
 				reader.catchUp(rt, h.Chain.View(), rapid.IntRange(1, 5).Draw(rt, "max"))
+			case 3:
+				g.operate()
 			default:
 				g.grow()
 			}

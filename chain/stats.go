@@ -62,3 +62,10 @@ func (v *View) sum(add func([]byte)) (s Stats, err error) {
 	}
 	return s, nil
 }
+
+// MuHash returns the hash of the unspent outputs as a set, Bitcoin Core's muhash.
+func (v *View) MuHash() (coin.Hash, Stats, error) {
+	var set coin.MuHash
+	stats, err := v.sum(set.Insert)
+	return set.Sum(), stats, err
+}
