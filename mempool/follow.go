@@ -14,6 +14,9 @@ const (
 	// maxReturned bounds the transactions of reverted blocks that are kept to be taken in again, in serialized bytes, as
 	// Core's MAX_DISCONNECTED_TX_POOL_BYTES.
 	maxReturned = 20_000_000
+	// maxUndone is how many blocks that no others replace, since an operator invalidated them, give back their
+	// transactions, the last ones first, as in Core's InvalidateBlock.
+	maxUndone = 10
 )
 
 // catchUp follows the chain to its tip. p.mu is held. Where it fails, the next call goes on where it stopped.
@@ -53,7 +56,7 @@ func (p *Pool) catchUp() error {
 			return fmt.Errorf("pool after a reorg to height %d: %w", p.at.Height, err)
 		}
 	}
-	p.behind, p.reorged, p.returned = false, false, nil
+	p.behind, p.reorged, p.returned, p.undone = false, false, nil, 0
 	return nil
 }
 
@@ -62,10 +65,14 @@ func (p *Pool) catchUp() error {
 func (p *Pool) step(u *chain.Update) {
 	if u.Revert {
 		p.reorged = true
+		if p.undone++; p.undone == maxUndone+1 {
+			p.deep = len(p.returned)
+		}
 		p.returned = slices.Concat(unshare(u.Block.Txs[1:]), p.returned)
 		p.boundReturned()
 		return
 	}
+	p.undone = 0
 	p.floor.blockCame(p.o.Now())
 	for _, tx := range u.Block.Txs[1:] {
 		if e, ok := p.graph.entries.get(tx.ID()); ok {
@@ -73,6 +80,7 @@ func (p *Pool) step(u *chain.Update) {
 		}
 		p.remove(p.graph.family(p.graph.conflicts(tx)), ReasonConflict)
 		delete(p.deltas, tx.ID())
+		p.graph.deltas = len(p.deltas)
 	}
 }
 
@@ -100,6 +108,9 @@ func (p *Pool) boundReturned() {
 
 // settle takes returned transactions in again, oldest first, and drops whatever the reorg made invalid.
 func (p *Pool) settle() error {
+	if p.undone > maxUndone {
+		p.returned = p.returned[max(0, len(p.returned)-p.deep):]
+	}
 	for _, tx := range p.returned {
 		err := p.checkAlone(tx)
 		var c *candidate

@@ -17,6 +17,8 @@ type graph struct {
 	bytes   int                            // sum of virtual sizes
 	usage   int64                          // sum of Entry.memory
 	links   int                            // pairs of a parent and its child
+	places  int                            // capacity of a vector in Core: memory
+	deltas  int                            // how many amounts Prioritise set
 	fees    coin.Amount
 	worst   worstHeap
 	arrived []arrival // oldest first, with gaps where transactions left
@@ -31,7 +33,7 @@ type arrival struct {
 
 func (g *graph) snapshot() graph {
 	return graph{entries: g.entries.snapshot(), witness: g.witness.snapshot(), spends: g.spends.snapshot(),
-		bytes: g.bytes, usage: g.usage, links: g.links, fees: g.fees}
+		bytes: g.bytes, usage: g.usage, links: g.links, places: g.places, deltas: g.deltas, fees: g.fees}
 }
 
 // ancestors returns the entries that tx, which need not be in the graph, depends on; tx itself is not among them.
@@ -152,6 +154,7 @@ func (g *graph) insert(e *Entry) {
 	}
 	g.bytes, g.usage, g.fees = g.bytes+e.VSize, g.usage+e.memory(), g.fees+e.Fee
 	g.links += len(g.parents(e.Tx)) + len(g.children(e.ID, e.Tx))
+	g.grow()
 	g.arrived = append(g.arrived, arrival{e.ID, e.Seq, e.Time})
 	for _, a := range above {
 		if len(below) == 0 {
@@ -199,6 +202,7 @@ func (g *graph) remove(e *Entry) {
 		g.change(d.ID, func(d *Entry) { d.Ancestors.remove(e) })
 	}
 	g.entries.delete(e.ID)
+	g.shrink()
 	g.witness.delete(e.Tx.WitnessID())
 	for i := range e.Tx.In {
 		g.spends.delete(e.Tx.In[i].Prev)

@@ -148,7 +148,7 @@ func TestSelectByPackage(t *testing.T) {
 		}
 		return ids
 	}
-	v := &View{contents: &contents{graph: g.snapshot()}}
+	v := &View{contents: &contents{graph: g.snapshot(), blockFee: DefaultBlockMinFee}}
 	if got, want := order(v.Select(consensus.MaxBlockWeight, 100, 200, 0)), order([]*Entry{poor, rich, second, middling}); !slices.Equal(got, want) {
 		t.Errorf("selected %v, want %v", got, want)
 	}

@@ -1,9 +1,5 @@
 package mempool
 
-import (
-	"math/bits"
-)
-
 // The pool's memory is counted as Bitcoin Core 28 counts its own on 64-bit machines (memusage.h), so that both are full
 // at the same moment and throw out the same. Sizes are in bytes.
 const (
@@ -22,6 +18,7 @@ const (
 var (
 	linkMemory    = 2 * allocated(40) // a parent in its child's set and the child in its parent's
 	spendMemory   = allocated(48)
+	deltaMemory   = allocated(72) // an amount that Prioritise set
 	counterMemory = allocated(24) // of a shared_ptr
 	entryMemory   = allocated(entrySize + indexPointers*pointerSize)
 )
@@ -61,9 +58,18 @@ func scriptMemory(s []byte) int64 {
 
 // memory returns what the graph takes in Core.
 func (g *graph) memory() int64 {
-	n := g.usage + linkMemory*int64(g.links)
-	if waiting := g.entries.len; waiting > 0 {
-		n += allocated(sharedSize << bits.Len(uint(waiting-1))) // a vector that doubles
+	return g.usage + linkMemory*int64(g.links) + allocated(sharedSize*g.places) + deltaMemory*int64(g.deltas)
+}
+
+// grow and shrink follow the capacity of the std::vector in which Core keeps the transactions to draw from.
+func (g *graph) grow() {
+	if n := g.entries.len; n > g.places { // the new one counts already
+		g.places = max(1, 2*(n-1))
 	}
-	return n
+}
+
+func (g *graph) shrink() {
+	if n := g.entries.len; n > 0 && 2*n < g.places {
+		g.places = n
+	}
 }

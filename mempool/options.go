@@ -23,6 +23,7 @@ type Options struct {
 	IncrementalRelayFee coin.Amount   // what a replacement must pay above what it replaces (-incrementalrelayfee); default 1000
 	DustRelayFee        coin.Amount   // by which an output is too small to be worth spending (-dustrelayfee); default 3000
 	Limits              Limits        // on unconfirmed relatives
+	BlockMinFee         coin.Amount   // what a package must pay to be put in a block (-blockmintxfee); default 1000
 
 	FullRBF            bool // replace what does not signal that it may be (-mempoolfullrbf); default true
 	PermitBareMultisig bool // take multisig outputs that are not wrapped (-permitbaremultisig); default true
@@ -47,6 +48,7 @@ const (
 	DefaultMinRelayFee         = 1000
 	DefaultIncrementalRelayFee = 1000
 	DefaultDustRelayFee        = 3000
+	DefaultBlockMinFee         = 1000
 	DefaultDataCarrierSize     = 83 // 80 of data and what pushes them
 	DefaultBytesPerSigOp       = 20
 	defaultRelatives           = 25
@@ -57,7 +59,7 @@ const (
 func DefaultOptions() Options {
 	return Options{
 		MaxBytes: DefaultMaxBytes, Expiry: DefaultExpiry, MinRelayFee: DefaultMinRelayFee,
-		IncrementalRelayFee: DefaultIncrementalRelayFee, DustRelayFee: DefaultDustRelayFee,
+		IncrementalRelayFee: DefaultIncrementalRelayFee, DustRelayFee: DefaultDustRelayFee, BlockMinFee: DefaultBlockMinFee,
 		Limits: Limits{defaultRelatives, defaultRelativesSize, defaultRelatives, defaultRelativesSize},
 
 		FullRBF: true, PermitBareMultisig: true, DataCarrierSize: DefaultDataCarrierSize, BytesPerSigOp: DefaultBytesPerSigOp,
@@ -88,6 +90,7 @@ func (o Options) withDefaults(p *coin.Params) Options {
 	fill(&o.MinRelayFee, d.MinRelayFee)
 	fill(&o.IncrementalRelayFee, d.IncrementalRelayFee)
 	fill(&o.DustRelayFee, d.DustRelayFee)
+	fill(&o.BlockMinFee, d.BlockMinFee)
 	fill(&o.Limits.AncestorCount, d.Limits.AncestorCount)
 	fill(&o.Limits.AncestorSize, d.Limits.AncestorSize)
 	fill(&o.Limits.DescendantCount, d.Limits.DescendantCount)

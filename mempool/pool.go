@@ -24,6 +24,8 @@ type Pool struct {
 	behind   bool                      // catching up failed half-way and has to go on; nothing below is to be shown meanwhile
 	reorged  bool                      // blocks were reverted and the pool is not yet settled: behind
 	returned []*coin.Tx                // what they held, to be taken in again
+	undone   int                       // how many blocks were reverted since one was connected
+	deep     int                       // how many of returned the first maxUndone of them held
 	deltas   map[coin.Hash]coin.Amount // what Prioritise added, also for transactions that are not here
 
 	graph      graph
@@ -48,7 +50,7 @@ func New(c *chain.Chain, o Options) *Pool {
 func (p *Pool) Options() Options { return p.o }
 
 func (p *Pool) contents() *contents {
-	return &contents{graph: p.graph.snapshot(), tip: p.past.Tip(), seq: p.journal.next(), relayFee: p.o.MinRelayFee, maxBytes: p.o.MaxBytes}
+	return &contents{graph: p.graph.snapshot(), tip: p.past.Tip(), seq: p.journal.next(), relayFee: p.o.MinRelayFee, blockFee: p.o.BlockMinFee, maxBytes: p.o.MaxBytes}
 }
 
 // Run follows the chain until ctx ends, and drops what expires. A pool works without it, but then catches up only when

@@ -23,6 +23,8 @@ func (p *Pool) prioritise(id coin.Hash, delta coin.Amount) {
 	if p.deltas[id] += delta; p.deltas[id] == 0 {
 		delete(p.deltas, id)
 	}
+	p.graph.deltas = len(p.deltas)
+	p.generation++ // the transaction may just be on its way in
 	if p.graph.prioritise(id, delta) {
 		p.changed()
 	}

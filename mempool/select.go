@@ -15,10 +15,6 @@ const (
 	nearlyFull = 4000
 )
 
-// minBlockRate is what a package must pay to be put in a block, in crumbs per 1000 virtual bytes, as Core's
-// -blockmintxfee.
-const minBlockRate = 1000
-
 // Select returns the transactions of a block candidate, at most maxWeight weight units and maxSigOpCost in sum: best
 // ancestor fee rate first, parents before children, all final at height and medianTime (the parent's).
 func (v *View) Select(maxWeight, maxSigOpCost int, height int32, medianTime uint32) []*Entry {
@@ -33,7 +29,7 @@ func (v *View) Select(maxWeight, maxSigOpCost int, height int32, medianTime uint
 		if !s.stands(o) {
 			continue
 		}
-		if o.left.Fee < feeFor(minBlockRate, o.left.VSize) {
+		if o.left.Fee < feeFor(v.blockFee, o.left.VSize) {
 			break // all others pay less
 		}
 		if s.take(o.entry) {

@@ -21,6 +21,7 @@ type contents struct {
 	tip      consensus.State
 	seq      uint64
 	relayFee coin.Amount
+	blockFee coin.Amount
 	maxBytes int64
 
 	sort   sync.Once
