@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"cheese/coin"
 	"cheese/miner"
 	"cheese/node"
+	"cheese/script"
 )
 
 // TestMockTime sets the clock of a peer that has one to set, and only of such a peer.
@@ -149,5 +151,74 @@ func TestBlockTemplate(t *testing.T) {
 	h.mine("1", h.stranger())
 	if got := <-answered; got != json.Number("103") {
 		t.Errorf("the long poll gave %v", got)
+	}
+}
+
+// TestPackage tries, prioritises and submits what others would not take one by one.
+func TestPackage(t *testing.T) {
+	h := newHarness(t)
+	h.mine("1", h.anyone())
+	coinbase := h.call("getblock", quote([]any{h.call("getbestblockhash", ""), 2})).(map[string]any)["tx"].([]any)[0].(map[string]any)["txid"].(string)
+	h.mine("100", h.stranger())
+	root, err := coin.ParseHash(coinbase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parent := h.spend(coin.OutPoint{Hash: root}, 50*coin.Coin)
+	child := h.spend(coin.OutPoint{Hash: parent.ID()}, 50*coin.Coin-10_000)
+	raw := func(txs ...*coin.Tx) string {
+		var all []hexed
+		for _, tx := range txs {
+			all = append(all, tx.Bytes())
+		}
+		return quote([]any{all})
+	}
+
+	tested := h.call("testmempoolaccept", raw(parent)).([]any)[0].(map[string]any)
+	expect(t, tested, map[string]any{"txid": parent.ID().String(), "wtxid": parent.WitnessID().String(), "allowed": false, "reject-reason": "min relay fee not met"})
+	tested = h.call("testmempoolaccept", raw(child)).([]any)[0].(map[string]any)
+	expect(t, tested, map[string]any{"allowed": false, "reject-reason": "missing-inputs"})
+	h.fails(codeVerify, "package topology disallowed", "submitpackage", raw(child, parent))
+
+	result := h.call("submitpackage", raw(parent, child)).(map[string]any)
+	expect(t, result, map[string]any{"package_msg": "success"})
+	paid := result["tx-results"].(map[string]any)[parent.WitnessID().String()].(map[string]any)
+	expect(t, paid, map[string]any{"txid": parent.ID().String()})
+	if with := paid["fees"].(map[string]any)["effective-includes"].([]any); len(with) != 2 {
+		t.Errorf("the parent came in with %v", with)
+	}
+	h.is("true", "prioritisetransaction", `["`+parent.ID().String()+`",0,-5]`)
+	fees := h.call("getmempoolentry", quote([]any{parent.ID()})).(map[string]any)["fees"].(map[string]any)
+	expect(t, fees, map[string]any{"base": json.Number("0.00000000"), "modified": json.Number("-0.00000005"), "descendant": json.Number("0.00009995")})
+}
+
+// anyone returns the address of a script hash whose script anyone can satisfy.
+func (h *harness) anyone() string {
+	h.t.Helper()
+	address, ok := h.node.Params.Address(script.PayToWitnessScriptHash(sha256.Sum256(anyoneCanSpend)))
+	if !ok {
+		h.t.Fatal("no address")
+	}
+	return address
+}
+
+// spend makes a transaction that pays such a coin on to anyone; of the version whose parents need not pay (BIP 431).
+func (h *harness) spend(from coin.OutPoint, value coin.Amount) *coin.Tx {
+	to := script.PayToWitnessScriptHash(sha256.Sum256(anyoneCanSpend))
+	return &coin.Tx{Version: 3, In: []coin.TxIn{{Prev: from, Sequence: coin.SequenceFinal, Witness: [][]byte{anyoneCanSpend}}},
+		Out: []coin.TxOut{{Value: value, Script: to}}}
+}
+
+// TestTxOutSet counts what a few blocks have left.
+func TestTxOutSet(t *testing.T) {
+	h := newHarness(t)
+	h.mine("3", h.stranger())
+	none := h.call("gettxoutsetinfo", `["none"]`).(map[string]any)
+	expect(t, none, map[string]any{"height": json.Number("3"), "txouts": json.Number("3"), "transactions": json.Number("3"), "total_amount": json.Number("150.00000000")})
+	for _, kind := range []string{"hash_serialized_3", "muhash"} {
+		got := h.call("gettxoutsetinfo", quote([]string{kind})).(map[string]any)
+		if hash, _ := got[kind].(string); len(hash) != 64 || got["bogosize"] != none["bogosize"] {
+			t.Errorf("%s gives %v", kind, got)
+		}
 	}
 }

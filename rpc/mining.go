@@ -109,7 +109,7 @@ func submitBlock(c *call) (any, error) {
 	}
 	block, err := coin.ParseBlock(b)
 	if err != nil {
-		return nil, errorf(codeDecode, "Block decode failed: %v", err)
+		return nil, errorf(codeDecode, "Block decode failed")
 	}
 	if len(block.Txs) == 0 || !block.Txs[0].IsCoinbase() {
 		return nil, errorf(codeDecode, "Block does not start with a coinbase")

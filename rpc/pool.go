@@ -78,7 +78,7 @@ func poolEntryOf(v *mempool.View, e *mempool.Entry) poolEntryJSON {
 	return poolEntryJSON{VSize: e.VSize, Weight: e.Weight, Time: e.Time.Unix(), Height: e.Height,
 		DescendantCount: e.Descendants.Count, DescendantSize: e.Descendants.VSize,
 		AncestorCount: e.Ancestors.Count, AncestorSize: e.Ancestors.VSize, WitnessID: e.Tx.WitnessID(),
-		Fees:    poolFeesJSON{Base: amount(e.Fee), Modified: amount(e.Fee), Ancestor: amount(e.Ancestors.Fee), Descendant: amount(e.Descendants.Fee)},
+		Fees:    poolFeesJSON{Base: amount(e.Fee), Modified: amount(e.ModifiedFee), Ancestor: amount(e.Ancestors.Fee), Descendant: amount(e.Descendants.Fee)},
 		Depends: parents(v, e.Tx), SpentBy: children(v, e.Tx), Replaceable: replaceable(v, e.Tx)}
 }
 

@@ -3,7 +3,7 @@ package rpc
 // methods builds the table of all methods by name.
 func methods() map[string]*method {
 	table := map[string]*method{}
-	for _, room := range [][]method{blockchainMethods, controlMethods, miningMethods, networkMethods, poolMethods, surgeryMethods, transactionMethods, utilMethods, walletMethods} {
+	for _, room := range [][]method{blockchainMethods, controlMethods, miningMethods, networkMethods, packageMethods, poolMethods, surgeryMethods, transactionMethods, txOutSetMethods, utilMethods, walletMethods} {
 		for i := range room {
 			m := &room[i]
 			if _, twice := table[m.name]; twice {

@@ -153,27 +153,38 @@ const defaultMaxFeeRate = coin.Coin / 10
 
 func sendRawTransaction(c *call) (any, error) {
 	burn := c.money(2, 0)
-	b := c.bytes(0, "TX decode failed. Make sure the tx has at least one input.")
-	maxRate := c.money(1, defaultMaxFeeRate)
+	b := c.bytes(0, noTx)
 	if c.err != nil {
 		return nil, c.err
 	}
 	tx, err := coin.ParseTx(b)
 	if err != nil {
-		return nil, errorf(codeDecode, "TX decode failed. Make sure the tx has at least one input. (%v)", err)
+		return nil, errorf(codeDecode, noTx)
 	}
-	for _, out := range tx.Out {
-		if out.Value > burn && burns(out.Script) {
-			return nil, errorf(codeVerify, "Unspendable output exceeds maximum configured by user (maxburnamount)")
-		}
+	if err := checkBurns(tx, burn); err != nil {
+		return nil, err
 	}
-	if maxRate >= coin.Coin {
-		return nil, errorf(codeParameter, "Fee rates larger than or equal to 1BTC/kvB are not accepted")
+	maxRate := c.maxRate(1)
+	if c.err != nil {
+		return nil, c.err
 	}
 	if err := c.broadcast(tx, maxRate); err != nil {
 		return nil, err
 	}
 	return tx.ID(), nil
+}
+
+// noTx answers bytes that are no transaction.
+const noTx = "TX decode failed. Make sure the tx has at least one input."
+
+// checkBurns refuses a transaction that sends more than burn where nobody can ever spend it.
+func checkBurns(tx *coin.Tx, burn coin.Amount) error {
+	for _, out := range tx.Out {
+		if out.Value > burn && burns(out.Script) {
+			return errorf(codeVerify, "Unspendable output exceeds maximum configured by user (maxburnamount)")
+		}
+	}
+	return nil
 }
 
 // burns tells whether nobody can ever spend an output of this script: one that fails before it starts, or that cannot
@@ -195,34 +206,19 @@ func (c *call) broadcast(tx *coin.Tx, maxRate coin.Amount) error {
 			return errorf(codeInChain, "Transaction outputs already in utxo set")
 		}
 	}
-	pool := c.node.Pool.View()
-	if pool.Has(tx.ID()) {
+	if c.node.Pool.View().Has(tx.ID()) {
 		return nil
 	}
-	maxFee := (maxRate*coin.Amount(tx.VSize()) + 999) / 1000
-	if fee, known := feeOf(v, pool, tx); known && maxRate > 0 && fee > maxFee {
-		return errorf(codeVerify, "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)")
+	if maxRate > 0 { // what cannot come in is told so before what is too dear
+		tried := c.node.Pool.Test([]*coin.Tx{tx})[0]
+		if tried.Reject != nil {
+			return rejection(tried.Reject)
+		}
+		if tried.Allowed && tried.Fee > feeAt(maxRate, tx.VSize()) {
+			return errorf(codeVerify, "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)")
+		}
 	}
 	return rejection(c.node.Pool.Accept(tx))
-}
-
-// feeOf returns what a transaction pays, where all that it spends is known.
-func feeOf(v *chain.View, pool *mempool.View, tx *coin.Tx) (fee coin.Amount, known bool) {
-	for _, in := range tx.In {
-		out, ok := pool.Coin(in.Prev)
-		if !ok {
-			c, found, err := v.Coin(in.Prev)
-			if !found || err != nil {
-				return 0, false
-			}
-			out = c.Out
-		}
-		fee += out.Value
-	}
-	for _, out := range tx.Out {
-		fee -= out.Value
-	}
-	return fee, true
 }
 
 // rejection turns the pool's verdict into Core's code and words.
