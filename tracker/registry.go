@@ -15,6 +15,10 @@ const (
 	MaxPeers          = 50_000 // in all swarms together
 	MaxPeersPerSwarm  = 10_000
 	MaxPeersPerSource = 64
+	// Swarms that one source has opened and in which nobody is listed. When there is no room for one more, the oldest of
+	// all sources goes: real peers come back with their next announce.
+	MaxUnlistedPerSource   = 16
+	MaxUnlistedPerLoopback = 256
 	// A classroom demo and a test run everything on one machine.
 	MaxPeersPerLoopback  = 4096
 	MaxChecks            = 1024 // waiting or running
@@ -27,12 +31,14 @@ const (
 type limits struct {
 	swarms, peers, perSwarm                    int
 	perSource, perLoopback                     int
+	unlisted, unlistedLoopback                 int // swarms of a source
 	checks, checksPerSource, checksPerLoopback int
 }
 
 var defaultLimits = limits{
 	swarms: MaxSwarms, peers: MaxPeers, perSwarm: MaxPeersPerSwarm,
 	perSource: MaxPeersPerSource, perLoopback: MaxPeersPerLoopback,
+	unlisted: MaxUnlistedPerSource, unlistedLoopback: MaxUnlistedPerLoopback,
 	checks: MaxChecks, checksPerSource: MaxChecksPerSource, checksPerLoopback: MaxChecksPerLoopback,
 }
 
@@ -118,10 +124,16 @@ type swarm struct {
 	listed     []*member // in no particular order
 	seeders    int       // among the listed
 	downloaded int       // "completed" events
+	serial     uint64    // of its first member
+	opener     netip.Prefix
+	charged    bool // it counts among its opener's unlisted
 }
 
 // source accounts for what one stranger makes us hold.
-type source struct{ peers, checks int }
+type source struct {
+	peers, checks int
+	unlisted      int // swarms that it opened and in which nobody is listed
+}
 
 type member struct {
 	PeerInfo
@@ -259,15 +271,15 @@ func (r *Registry) add(now time.Time, a Announcement) (*member, error) {
 	if err := r.room(s, src); err != nil {
 		return nil, err
 	}
-	if s == nil {
-		s = &swarm{members: map[netip.AddrPort]*member{}}
-		r.swarms[a.InfoHash] = s
-	}
 	r.serial++
+	if s == nil {
+		s = r.open(a.InfoHash, src)
+	}
 	m := &member{serial: r.serial, nextCheck: now, PeerInfo: PeerInfo{ID: a.PeerID, Addr: a.Addr, State: Pending, Since: now}}
 	s.members[a.Addr] = m
 	r.peers++
 	r.source(src).peers++
+	r.charge(s)
 	r.enqueue(a.InfoHash, m)
 	return m, nil
 }
@@ -278,9 +290,12 @@ func (r *Registry) room(s *swarm, src netip.Prefix) error {
 	if src.Addr().IsLoopback() {
 		perSource = r.limits.perLoopback
 	}
+	if s == nil {
+		if err := r.roomToOpen(src); err != nil {
+			return err
+		}
+	}
 	switch {
-	case s == nil && len(r.swarms) >= r.limits.swarms:
-		return &RefusedError{fmt.Sprintf("this tracker already serves its limit of %d networks", r.limits.swarms)}
 	case s != nil && len(s.members) >= r.limits.perSwarm:
 		return &RefusedError{fmt.Sprintf("this network already has its limit of %d peers here", r.limits.perSwarm)}
 	case r.peers >= r.limits.peers:
@@ -299,6 +314,7 @@ func (r *Registry) remove(hash InfoHash, m *member) {
 	if len(s.members) == 0 {
 		delete(r.swarms, hash)
 	}
+	r.charge(s)
 	r.peers--
 	src := sourceOf(m.Addr.Addr())
 	r.source(src).peers--

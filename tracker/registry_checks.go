@@ -78,6 +78,7 @@ func (r *Registry) Checked(now time.Time, c Check, id Identity, err error) Verdi
 		m.nextCheck = now.Add(min(retryFirst<<min(m.failures, retryDoublesMax), retryLongest))
 		m.failures++
 	}
+	r.charge(s)
 	return Verdict{Changed: m.State != before, Who: m.PeerInfo, Listed: len(s.listed)}
 }
 

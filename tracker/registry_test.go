@@ -46,7 +46,9 @@ func TestBoundsOnStrangers(t *testing.T) {
 		fits   int
 		want   string
 	}{
-		{"swarms", limits{swarms: 3, peers: 99, perSwarm: 99, perSource: 99}, func(i int) Announcement { return from("10.0.0.1:1", hash(i)) }, 3, "limit of 3 networks"},
+		{"swarms", limits{swarms: 3, peers: 99, perSwarm: 99, perSource: 99, checks: 99, checksPerSource: 99}, func(i int) Announcement { return from("10.0.0.1:1", hash(i)) }, 3, "limit of 3 networks"},
+		{"unlisted swarms of an address", limits{swarms: 99, peers: 99, perSwarm: 99, perSource: 99, unlisted: 3}, func(i int) Announcement { return from("10.0.0.1:1", hash(i)) }, 3, "10.0.0.1/32 has already opened its limit of 3 networks"},
+		{"unlisted swarms on this host", limits{swarms: 99, peers: 99, perSwarm: 99, perLoopback: 99, unlisted: 3, unlistedLoopback: 5}, func(i int) Announcement { return from("127.0.0.1:1", hash(i)) }, 5, "limit of 5 networks"},
 		{"peers of a swarm", limits{swarms: 99, peers: 99, perSwarm: 3, perSource: 99}, func(i int) Announcement { return from(fmt.Sprintf("10.0.0.%d:1", i+1), cheddar) }, 3, "limit of 3 peers here"},
 		{"peers", limits{swarms: 99, peers: 3, perSwarm: 99, perSource: 99}, func(i int) Announcement { return from("10.0.0.1:1", hash(i)) }, 3, "limit of 3 peers"},
 		{"peers of an address", limits{swarms: 99, peers: 99, perSwarm: 99, perSource: 3}, func(i int) Announcement { return from(fmt.Sprintf("10.0.0.1:%d", i+1), cheddar) }, 3, "10.0.0.1/32 already has its limit of 3"},
@@ -56,10 +58,14 @@ func TestBoundsOnStrangers(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRegistry()
 			r.limits = c.limits
+			if c.limits.unlisted == 0 {
+				r.limits.unlisted, r.limits.unlistedLoopback = 99, 99
+			}
 			for i := range c.fits {
 				if _, err := r.Announce(noon, c.nth(i)); err != nil {
 					t.Fatalf("number %d: %v", i+1, err)
 				}
+				passAll(r, noon)
 			}
 			_, err := r.Announce(noon, c.nth(c.fits))
 			var refused *RefusedError
@@ -78,6 +84,49 @@ func TestBoundsOnStrangers(t *testing.T) {
 				t.Errorf("no room after one has left: %v", err)
 			}
 		})
+	}
+}
+
+// TestInventedNetworksGiveWay fills a tracker with networks in which nobody can be connected to.
+func TestInventedNetworksGiveWay(t *testing.T) {
+	r := newRegistry()
+	r.limits.checks, r.limits.checksPerSource = 9*MaxSwarms, 99
+	if _, err := r.Announce(noon, from("10.0.0.1:1", cheddar)); err != nil {
+		t.Fatal(err)
+	}
+	passAll(r, noon)
+	invented := 0
+	for source := 0; invented < 2*MaxSwarms; source++ {
+		for range MaxUnlistedPerSource {
+			var hash InfoHash
+			binary.BigEndian.PutUint32(hash[:], uint32(invented+1))
+			if _, err := r.Announce(noon, from(fmt.Sprintf("10.1.%d.%d:1", source/256, source%256), hash)); err != nil {
+				t.Fatalf("number %d: %v", invented, err)
+			}
+			invented++
+		}
+	}
+	if swarms, peers := r.Count(); swarms != MaxSwarms || peers != MaxSwarms {
+		t.Errorf("%d swarms, %d peers", swarms, peers)
+	}
+	if _, ok := r.Swarm(noon, cheddar); !ok {
+		t.Error("the network that had a peer is gone")
+	}
+	if _, err := r.Announce(noon, from("10.0.0.2:1", gouda)); err != nil {
+		t.Fatalf("a new network: %v", err)
+	}
+	var first, last InfoHash
+	binary.BigEndian.PutUint32(first[:], uint32(invented-MaxSwarms+2))
+	binary.BigEndian.PutUint32(last[:], uint32(invented))
+	for hash, want := range map[InfoHash]bool{gouda: true, first: false, last: true} {
+		if _, ok := r.Swarm(noon, hash); ok != want {
+			t.Errorf("network %v is there: %v, want %v", hash, ok, want)
+		}
+	}
+	passAll(r, noon) // now nobody gives way
+	var refused *RefusedError
+	if _, err := r.Announce(noon, from("10.0.0.3:1", InfoHash{99})); !errors.As(err, &refused) {
+		t.Errorf("one network too many: %v", err)
 	}
 }
 
@@ -249,7 +298,7 @@ func TestSampleIsFair(t *testing.T) {
 func TestRegistryKeepsItsBooks(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := newRegistry()
-		r.limits = limits{swarms: 3, peers: 12, perSwarm: 8, perSource: 6, perLoopback: 7, checks: 8, checksPerSource: 3, checksPerLoopback: 4}
+		r.limits = limits{swarms: 3, peers: 12, perSwarm: 8, perSource: 6, perLoopback: 7, unlisted: 2, unlistedLoopback: 3, checks: 8, checksPerSource: 3, checksPerLoopback: 4}
 		now := noon
 		var taken []Check
 		addrs := rapid.SampledFrom([]string{"127.0.0.1:%d", "10.0.0.1:%d", "[2001:db8::1]:%d", "[2001:db8::2]:%d"})
@@ -313,6 +362,11 @@ func recount(t *rapid.T, r *Registry, running int) {
 			src.peers++
 			sources[sourceOf(addr.Addr())] = src
 		}
+		if listed == 0 {
+			src := sources[s.opener]
+			src.unlisted++
+			sources[s.opener] = src
+		}
 		if seeders != s.seeders || listed != len(s.listed) || len(s.members) == 0 || len(s.members) > r.limits.perSwarm {
 			t.Fatalf("swarm %v: %d seeders, %d listed of %d; counted %d and %d", hash, s.seeders, len(s.listed), len(s.members), seeders, listed)
 		}
@@ -320,7 +374,7 @@ func recount(t *rapid.T, r *Registry, running int) {
 	}
 	checks := 0
 	for src, got := range r.sources {
-		if got.peers != sources[src].peers || *got == (source{}) {
+		if got.peers != sources[src].peers || got.unlisted != sources[src].unlisted || *got == (source{}) {
 			t.Fatalf("source %v: %+v, counted %+v", src, got, sources[src])
 		}
 		checks += got.checks
