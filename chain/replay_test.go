@@ -77,16 +77,31 @@ func TestRecordings(t *testing.T) {
 			t.Parallel()
 			p := player{t: t, Harness: chaintest.Open(t, coin.Regtest(), vfs.NewMem(), chain.Options{})}
 			eachStep(t, path, p.play)
-			t.Logf("agreed on %d of %d steps: %d blocks, %d invalidated or reconsidered", p.agreed, p.steps, p.blocks, p.surgery)
-			if p.agreed != p.steps || p.steps == 0 {
-				t.Errorf("agreed on %d of %d steps", p.agreed, p.steps)
-			}
+			p.conclude()
 		})
 	}
 }
 
 // heavy recordings take minutes with the race detector.
 var heavy = map[string]bool{"feature_block_rules": true, "feature_taproot": true}
+
+// TestLargeReorg replays a reorganization of 1,088 full blocks, on disk, since it is 2 GB.
+func TestLargeReorg(t *testing.T) {
+	if os.Getenv("CHEESE_LONG") == "" {
+		t.Skip("takes minutes: set CHEESE_LONG=1")
+	}
+	path, err := filepath.Abs(filepath.Join(recordings, "feature_block_with_large_reorg.jsonl.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Skipf("SKIPPED: no recording at %s", path)
+	}
+	t.Chdir(t.TempDir())
+	p := player{t: t, Harness: chaintest.Open(t, coin.Regtest(), vfs.Default, chain.Options{})}
+	eachStep(t, path, p.play)
+	p.conclude()
+}
 
 func eachStep(t *testing.T, path string, f func(number int, s *step)) {
 	file, err := os.Open(path)
@@ -107,6 +122,13 @@ func eachStep(t *testing.T, path string, f func(number int, s *step)) {
 			t.Fatalf("step %d: %v", number, err)
 		}
 		f(number, &s)
+	}
+}
+
+func (p *player) conclude() {
+	p.t.Logf("agreed on %d of %d steps: %d blocks, %d invalidated or reconsidered", p.agreed, p.steps, p.blocks, p.surgery)
+	if p.agreed != p.steps || p.steps == 0 {
+		p.t.Errorf("agreed on %d of %d steps", p.agreed, p.steps)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -193,9 +194,9 @@ func TestCrash(t *testing.T) {
 	fs := vfs.NewCrashableMem()
 	h := chaintest.Open(t, chaintest.Params(), fs, chain.Options{FlushEvery: never, CacheBytes: 10_000})
 	acknowledged := h.Tip()
-	spendable := []*coin.Block{}
+	spendable, invalid := []*coin.Block{}, []coin.Hash{}
 	for range 60 {
-		switch rng.IntN(6) {
+		switch rng.IntN(7) {
 		case 0, 1:
 			spendable = append(spendable, h.Extend(1+rng.IntN(3))...)
 		case 2: // a branch that wins
@@ -219,6 +220,29 @@ func TestCrash(t *testing.T) {
 			}
 			if got, want := dump(t, h.Chain.View()), replay(t, h.Chain.View()); got != want {
 				t.Fatalf("coins are %s, want %s", got, want)
+			}
+		case 6: // durable when it returns
+			if e, _ := h.Chain.View().ByHeight(h.Tip().Height() - int32(rng.IntN(4))); e.Height > 0 {
+				if err := h.Chain.Invalidate(e.Hash); err != nil {
+					t.Fatal(err)
+				}
+				invalid = append(invalid, e.Hash)
+			} else if n := len(invalid); n > 0 {
+				if err := h.Chain.Reconsider(invalid[n-1]); err != nil {
+					t.Fatal(err)
+				}
+				invalid = slices.DeleteFunc(invalid, func(b coin.Hash) bool { // it took ancestors and descendants with it
+					e, _ := h.Chain.View().ByHash(b)
+					return e.Status != chain.Invalid
+				})
+			} else {
+				break
+			}
+			acknowledged = h.Tip()
+		}
+		for _, b := range invalid {
+			if e, _ := h.Chain.View().ByHash(b); e.Status != chain.Invalid {
+				t.Fatalf("block %v was invalidated and is %v", e.Position, e.Status)
 			}
 		}
 	}
