@@ -155,7 +155,7 @@ func (g *graph) insert(e *Entry) {
 	g.bytes, g.usage, g.fees = g.bytes+e.VSize, g.usage+e.memory(), g.fees+e.Fee
 	g.links += len(g.parents(e.Tx)) + len(g.children(e.ID, e.Tx))
 	g.grow()
-	g.arrived = append(g.arrived, arrival{e.ID, e.Seq, e.Time})
+	g.arrive(arrival{e.ID, e.Seq, e.Time})
 	for _, a := range above {
 		if len(below) == 0 {
 			g.change(a.ID, func(a *Entry) { a.Descendants.add(e) })
@@ -166,6 +166,16 @@ func (g *graph) insert(e *Entry) {
 	for _, d := range below {
 		g.change(d.ID, func(d *Entry) { d.Ancestors = sum(g.ancestors(d.Tx), d) })
 	}
+}
+
+// arrive keeps the list of arrivals in order of time, which only what is loaded from a file or a clock that was set back
+// disturbs.
+func (g *graph) arrive(a arrival) {
+	at := len(g.arrived)
+	for at > 0 && g.arrived[at-1].time.After(a.time) {
+		at--
+	}
+	g.arrived = slices.Insert(g.arrived, at, a)
 }
 
 // sum adds up the relatives and the entry itself.
@@ -210,8 +220,7 @@ func (g *graph) remove(e *Entry) {
 	g.bytes, g.usage, g.fees = g.bytes-e.VSize, g.usage-e.memory(), g.fees-e.Fee
 }
 
-// expired returns an entry that came before the deadline, if one is left. The list of arrivals is nearly in order of
-// time; a clock that was set back only delays what follows.
+// expired returns an entry that came before the deadline, if one is left.
 func (g *graph) expired(deadline time.Time) (*Entry, bool) {
 	for len(g.arrived) > 0 && g.arrived[0].time.Before(deadline) {
 		a := g.arrived[0]

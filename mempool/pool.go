@@ -16,7 +16,8 @@ type Pool struct {
 	chain *chain.Chain
 	o     Options
 
-	// mu guards all below. It is taken before the chain's lock, and not held while scripts of new transactions run.
+	// mu guards all below. It is taken before the chain's lock, and not held while the scripts of a new transaction run;
+	// those of a package, which only the node's operator submits, and of what a reorg returns do run under it.
 	mu       sync.Mutex
 	past     *chain.View               // the chain on which everything here is valid
 	heard    <-chan struct{}           // the chain's doorbell, taken before past was

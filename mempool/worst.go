@@ -1,6 +1,7 @@
 package mempool
 
 import (
+	"cmp"
 	"container/heap"
 
 	"cheese/coin"
@@ -63,15 +64,9 @@ func (e *Entry) worth() (coin.Amount, int) {
 	return e.ModifiedFee, e.VSize
 }
 
-// compareWorth orders by worth; of equals the one that came later counts as worse.
+// compareWorth orders by worth; of equals the one that came later counts as worse, by the clock or else in fact.
 func compareWorth(a, b *Entry) int {
 	aFee, aSize := a.worth()
 	bFee, bSize := b.worth()
-	if c := compareRate(aFee, aSize, bFee, bSize); c != 0 {
-		return c
-	}
-	if a.Seq > b.Seq {
-		return -1
-	}
-	return 1
+	return cmp.Or(compareRate(aFee, aSize, bFee, bSize), cmp.Compare(b.Time.Unix(), a.Time.Unix()), cmp.Compare(b.Seq, a.Seq))
 }
