@@ -51,6 +51,9 @@ func (c *Chain) prepare(b *coin.Block) (*node, error) {
 		return nil, err
 	}
 	if err := consensus.CheckStructure(b); err != nil {
+		if n != nil { // its header came before it; Core leaves that as it is, and looks for another body for ever
+			c.blame(n, err)
+		}
 		return nil, err
 	}
 	if n == nil {
@@ -66,11 +69,18 @@ func (c *Chain) prepare(b *coin.Block) (*node, error) {
 			return nil, err
 		}
 	}
-	err := parent.state.CheckPlace(b)
-	if rule, ok := reject(err); ok && rule.Kind == consensus.Invalid { // of other kinds the header is not to blame
+	if err := parent.state.CheckPlace(b); err != nil {
+		c.blame(n, err)
+		return nil, err
+	}
+	return n, nil
+}
+
+// blame condemns a block for its body, unless that may not be the header's.
+func (c *Chain) blame(n *node, err error) {
+	if rule, ok := reject(err); ok && rule.Kind == consensus.Invalid {
 		c.condemn(n, err)
 	}
-	return n, err
 }
 
 // admit adds the header of a block that comes by itself.

@@ -104,6 +104,28 @@ func TestWhatIsRemembered(t *testing.T) {
 	h.ExpectTip(good)
 }
 
+// A block of bad shape leaves no trace, unless its header came first.
+func TestBadShape(t *testing.T) {
+	h := chaintest.New(t)
+	tip := h.Tip()
+	bad := h.Build(tip, chaintest.Plan{Change: func(b *coin.Block) { b.Txs[0].In[0].Script = []byte{0x51} }})
+	child := h.Build(tip.Extend(bad.Header), chaintest.Plan{})
+	h.Reject(bad, "bad-cb-length")
+	h.Reject(bad, "bad-cb-length")
+	h.Reject(child, "prev-blk-not-found")
+	orphan := h.Build(tip.Extend(bad.Header), chaintest.Plan{Change: func(b *coin.Block) { b.Txs[0].In[0].Script = []byte{0x51} }})
+	h.Reject(orphan, "bad-cb-length") // its shape comes before its parent
+
+	if err := h.Chain.AddHeaders(headersOf(bad, child)); err != nil {
+		t.Fatal(err)
+	}
+	h.Reject(bad, "bad-cb-length")
+	h.Reject(bad, "duplicate-invalid")
+	if best := h.Chain.View().BestHeader(); best.Hash() != tip.Hash() {
+		t.Errorf("best header is at height %d", best.Height())
+	}
+}
+
 // genesis ── a1 ── a2
 //
 //	└── b1 ── b2 ── b3
