@@ -76,9 +76,7 @@ func (n *Node) ConnectPeers(ctx context.Context) ([]ConnectResult, error) {
 }
 
 func (n *Node) connectListed(ctx context.Context, p ListedPeer) ConnectResult {
-	if p.Connected {
-		return ConnectResult{Addr: p.Addr, Already: true}
-	}
+	// Where an inbound peer listens is its own claim, so that p.Connected is for display: Connect finds out.
 	err := n.P2P.Connect(ctx, p.Addr.String())
 	if errors.Is(err, p2p.ErrAlreadyConnected) {
 		return ConnectResult{Addr: p.Addr, Already: true}

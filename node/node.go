@@ -244,7 +244,7 @@ func (n *Node) openAnnouncer() error {
 	}
 	at := n.ListenAddr()
 	n.Trackers, err = tracker.NewAnnouncer(tracker.AnnouncerConfig{Trackers: n.cfg.Trackers, InfoHash: tracker.InfoHash(n.Params.ID), PeerID: id,
-		Port: at.Port(), IP: loopback(at.Addr()), Client: &tracker.Client{HTTP: n.cfg.TrackerHTTP}, Logger: n.log, Found: n.found})
+		Port: at.Port(), IP: loopback(at.Addr()), Now: n.now, Client: &tracker.Client{HTTP: n.cfg.TrackerHTTP}, Logger: n.log, Found: n.found})
 	return err
 }
 
