@@ -179,6 +179,39 @@ func TestPackageMustImprove(t *testing.T) {
 	w.holds(dense)
 }
 
+// TestParentNeedsNoHelp: a child that pays worse than its parent does not help it to replace.
+func TestParentNeedsNoHelp(t *testing.T) {
+	w := newWorld(t, Options{})
+	funds := w.funds(1)
+	old := w.pay(10_000, 20, funds[0])
+	w.accept(old)
+	parent := w.pay(9000, 2, funds[0])
+	w.submit("package RBF failed: package feerate is less than or equal to parent feerate, package feerate 0.000", []*coin.Tx{parent, after(parent, 0, 2500, 1)},
+		"insufficient fee", "missing-inputs")
+	w.holds(old)
+}
+
+// TestTRUCTogether holds version 3 transactions that come together to BIP 431.
+func TestTRUCTogether(t *testing.T) {
+	w := newWorld(t, Options{})
+	funds := w.funds(2)
+	parent := v3(w.pay(1000, 3, funds[0]))
+	child, sibling := v3(after(parent, 0, 1000, 1)), v3(after(parent, 1, 1000, 1))
+	grandchild := v3(after(child, 0, 1000, 1))
+	same := func(n int, format string, of *coin.Tx) []string {
+		return slices.Repeat([]string{"TRUC-violation, " + fmt.Sprintf(format, fmt.Sprintf("%v (wtxid=%v)", of.ID(), of.WitnessID()))}, n)
+	}
+	const descendants, ancestors = "tx %s would exceed descendant count limit", "tx %s would have too many ancestors"
+	w.tests([]*coin.Tx{parent, child}, "yes", "yes")
+	w.tests([]*coin.Tx{parent, child, sibling}, same(3, descendants, parent)...)
+	w.tests([]*coin.Tx{parent, child, grandchild}, same(3, ancestors, grandchild)...)
+	w.accept(parent)
+	w.tests([]*coin.Tx{child, sibling}, same(2, descendants, parent)...)
+	w.tests([]*coin.Tx{child, grandchild}, same(2, ancestors, grandchild)...)
+	w.accept(child)
+	w.tests([]*coin.Tx{w.pay(1000, 1, funds[1]), sibling}, "?", "TRUC-violation")
+}
+
 // TestTRUC holds version 3 to BIP 431.
 func TestTRUC(t *testing.T) {
 	w := newWorld(t, Options{})

@@ -259,6 +259,7 @@ func TestChainSizeLimits(t *testing.T) {
 	w.reject(next, "too-long-mempool-chain")
 	w.accept(w.pay(100_000, 700, out(big, 0)))
 	w.reject(w.pay(100_000, 300, out(big, 1)), "too-long-mempool-chain")
+	w.accept(w.pay(150_000, 720, out(big, 0))) // what it replaces does not count
 }
 
 // roomFor returns the memory that so many small payments take, so many of which spend another's output.
