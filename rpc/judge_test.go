@@ -20,6 +20,8 @@ func TestMockTime(t *testing.T) {
 	clock := &node.Clock{}
 	h := newNode(t, node.Config{Clock: clock})
 	h.is("null", "setmocktime", "[4000000000]")
+	block := h.mine("1", h.stranger())[0]
+	expect(t, h.call("getblockheader", quote([]any{block})).(map[string]any), map[string]any{"time": json.Number("4000000000")})
 	if got := h.node.Now().Unix(); got != 4_000_000_000 {
 		t.Errorf("the clock shows %d", got)
 	}

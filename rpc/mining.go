@@ -8,7 +8,6 @@ import (
 	"cheese/chain"
 	"cheese/coin"
 	"cheese/consensus"
-	"cheese/miner"
 )
 
 var miningMethods = []method{
@@ -51,7 +50,7 @@ func generateToAddress(c *call) (any, error) {
 	if n <= 0 || tries <= 0 { // the miner takes no tries for no bound
 		return hashes, nil
 	}
-	found, err := miner.Generate(c.ctx, c.node.Chain, c.node.Pool, script, n, uint64(tries))
+	found, err := c.node.Miner.Generate(c.ctx, script, n, uint64(tries))
 	if errors.Is(err, context.Canceled) {
 		return nil, errorf(codeMisc, "the caller has gone after %d of %d blocks", len(found), n)
 	}
