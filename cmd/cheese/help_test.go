@@ -10,14 +10,14 @@ import (
 
 var (
 	flagPattern    = regexp.MustCompile("--[a-z][a-z0-9-]*")
-	commandPattern = regexp.MustCompile("cheese (demo|tracker|peer|rpc|network new|version)|make (demo) ARGS")
+	commandPattern = regexp.MustCompile("cheese (demo|tracker|peer|rpc|bitcoind|network new|version)|make (demo) ARGS")
 	spanPattern    = regexp.MustCompile("`[^`]+`")
 )
 
 // helpOf returns the flags that each subcommand's help lists.
 func helpOf(w *world) map[string][]string {
 	flags := map[string][]string{}
-	for _, command := range []string{"demo", "tracker", "peer", "rpc", "network new", "version"} {
+	for _, command := range []string{"demo", "tracker", "peer", "rpc", "bitcoind", "network new", "version"} {
 		text := w.ok(append(strings.Fields(command), "--help")...)
 		if !strings.HasPrefix(text, "Usage: cheese "+command) {
 			w.t.Errorf("cheese %s --help starts with %.40q", command, text)
@@ -83,7 +83,7 @@ func codeOf(markdown string) (code []string) {
 func TestHelp(t *testing.T) {
 	w := newWorld(t)
 	overview := w.ok("--help")
-	for _, command := range []string{"demo", "tracker", "peer", "rpc", "network new", "version"} {
+	for _, command := range []string{"demo", "tracker", "peer", "rpc", "bitcoind", "network new", "version"} {
 		if !strings.Contains(overview, "\n  "+command) {
 			t.Errorf("cheese --help does not list %s", command)
 		}

@@ -25,12 +25,13 @@ var version = ""
 
 // commandLine is every subcommand; each has a file of its own.
 type commandLine struct {
-	Demo    demoCmd    `cmd:"" help:"Start a tracker and three peers that race to mine cheeses, with a window each."`
-	Tracker trackerCmd `cmd:"" help:"Start the tracker that peers find each other through."`
-	Peer    peerCmd    `cmd:"" help:"Start one peer: node, wallet, miner and window."`
-	RPC     rpcCmd     `cmd:"" name:"rpc" help:"Ask a running peer over JSON-RPC, in Bitcoin Core's words."`
-	Network networkCmd `cmd:"" help:"Make a network of your own."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Demo     demoCmd     `cmd:"" help:"Start a tracker and three peers that race to mine cheeses, with a window each."`
+	Tracker  trackerCmd  `cmd:"" help:"Start the tracker that peers find each other through."`
+	Peer     peerCmd     `cmd:"" help:"Start one peer: node, wallet, miner and window."`
+	RPC      rpcCmd      `cmd:"" name:"rpc" help:"Ask a running peer over JSON-RPC, in Bitcoin Core's words."`
+	Bitcoind bitcoindCmd `cmd:"" passthrough:"" help:"Start a node for regtest that takes bitcoind's flags."`
+	Network  networkCmd  `cmd:"" help:"Make a network of your own."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 
 type versionCmd struct{}
