@@ -65,10 +65,8 @@ func (p *Pool) catchUp() error {
 func (p *Pool) step(u *chain.Update) {
 	if u.Revert {
 		p.reorged = true
-		if p.undone++; p.undone == maxUndone+1 {
-			p.deep = len(p.returned)
-		}
-		p.returned = slices.Concat(unshare(u.Block.Txs[1:]), p.returned)
+		p.undone++
+		p.returned = append(p.returned, unshare(u.Block.Txs[1:]))
 		p.boundReturned()
 		return
 	}
@@ -98,24 +96,52 @@ func unshare(txs []*coin.Tx) []*coin.Tx {
 // boundReturned drops the youngest returned transactions beyond the limit.
 func (p *Pool) boundReturned() {
 	size := 0
-	for i, tx := range p.returned {
-		if size += tx.Size(); size > maxReturned {
-			p.returned = p.returned[:i:i]
-			return
+	for i := len(p.returned) - 1; i >= 0; i-- {
+		for k, tx := range p.returned[i] {
+			if size += tx.Size(); size > maxReturned {
+				p.returned[i] = p.returned[i][:k:k]
+				clear(p.returned[:i])
+				return
+			}
 		}
 	}
 }
 
-// settle takes returned transactions in again, oldest first, and drops whatever the reorg made invalid.
+// settle takes returned transactions in again and drops whatever the reorg made invalid. After a reorg Core takes them in
+// together, oldest first. Blocks that an operator invalidated it reverts one by one, so that a transaction of an upper one
+// is judged while what it spends in a lower one still counts as confirmed.
 func (p *Pool) settle() error {
-	if p.undone > maxUndone {
-		p.returned = p.returned[max(0, len(p.returned)-p.deep):]
+	t := terms{when: p.o.Now(), returns: true, alone: true, evicts: true}
+	if p.undone < len(p.returned) {
+		for _, txs := range slices.Backward(p.returned) {
+			p.comeBack(txs, t)
+		}
+	} else {
+		t.before = map[coin.Hash]*coin.Tx{}
+		for _, tx := range slices.Concat(p.returned...) {
+			t.before[tx.ID()] = tx
+		}
+		for _, txs := range p.returned[:min(maxUndone, len(p.returned))] {
+			for _, tx := range txs {
+				delete(t.before, tx.ID())
+			}
+			p.comeBack(txs, t)
+		}
 	}
-	for _, tx := range p.returned {
+	if err := p.audit(); err != nil {
+		return err
+	}
+	p.trim(p.o.Now())
+	return nil
+}
+
+// comeBack takes in transactions of a reverted block, as far as they are still welcome.
+func (p *Pool) comeBack(txs []*coin.Tx, t terms) {
+	for _, tx := range txs {
 		err := p.checkAlone(tx)
 		var c *candidate
 		if err == nil {
-			c, err = p.judge(tx, terms{when: p.o.Now(), returns: true, alone: true, evicts: true})
+			c, err = p.judge(tx, t)
 		}
 		if err == nil {
 			err = p.verify(c)
@@ -127,11 +153,6 @@ func (p *Pool) settle() error {
 		p.remove(c.replaced, ReasonReplaced)
 		p.add(c.entry)
 	}
-	if err := p.audit(); err != nil {
-		return err
-	}
-	p.trim(p.o.Now())
-	return nil
 }
 
 // audit checks every entry against the chain anew, scripts aside: a reorg may have taken away the outputs it spends, or

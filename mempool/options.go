@@ -99,6 +99,7 @@ func (o Options) withDefaults(p *coin.Params) Options {
 	fill(&o.PermitBareMultisig, d.PermitBareMultisig)
 	fill(&o.DataCarrierSize, d.DataCarrierSize)
 	fill(&o.BytesPerSigOp, d.BytesPerSigOp)
+	o.explicit = true
 	return o
 }
 

@@ -367,6 +367,30 @@ func TestInvalidatedBlocks(t *testing.T) {
 	}
 }
 
+// TestInvalidatedFamily: a family larger than the limits comes back whole where its blocks are reverted one by one, but
+// for what would have too many ancestors.
+func TestInvalidatedFamily(t *testing.T) {
+	w := newWorld(t, Options{})
+	funds := w.funds(2)
+	parent := w.pay(5000, 40, funds[0])
+	first := w.mine(parent)
+	children := []*coin.Tx{parent}
+	for i := range 30 {
+		children = append(children, w.pay(500, 1, out(parent, i)))
+	}
+	line := []*coin.Tx{w.pay(500, 1, funds[1])}
+	for range 29 {
+		line = append(line, after(line[len(line)-1], 0, 500, 1))
+	}
+	w.mine(append(slices.Clone(children[1:]), line[:12]...)...)
+	w.mine(line[12:]...)
+	w.holds()
+	if err := w.chain.Invalidate(first.Hash()); err != nil {
+		t.Fatal(err)
+	}
+	w.holds(append(children, line[:25]...)...)
+}
+
 // TestSaveAndLoad carries a pool over a restart.
 func TestSaveAndLoad(t *testing.T) {
 	w := newWorld(t, Options{})

@@ -24,9 +24,8 @@ type Pool struct {
 	at       chain.Position            // how far the chain has been followed
 	behind   bool                      // catching up failed half-way and has to go on; nothing below is to be shown meanwhile
 	reorged  bool                      // blocks were reverted and the pool is not yet settled: behind
-	returned []*coin.Tx                // what they held, to be taken in again
+	returned [][]*coin.Tx              // what they held, the last block's first, to be taken in again
 	undone   int                       // how many blocks were reverted since one was connected
-	deep     int                       // how many of returned the first maxUndone of them held
 	deltas   map[coin.Hash]coin.Amount // what Prioritise added, also for transactions that are not here
 
 	graph      graph
