@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cheese/coin"
+	"cheese/mempool"
 	"cheese/miner"
 	"cheese/node"
 	"cheese/script"
@@ -31,6 +32,16 @@ func TestMockTime(t *testing.T) {
 	if got := h.node.Now(); time.Since(got).Abs() > time.Minute {
 		t.Errorf("the clock shows %v", got)
 	}
+}
+
+// TestPolicy: what the pool was told is what its state says.
+func TestPolicy(t *testing.T) {
+	policy := mempool.DefaultOptions()
+	policy.FullRBF, policy.IncrementalRelayFee, policy.MinRelayFee = false, 2000, 0
+	h := newNode(t, node.Config{Policy: policy})
+	expect(t, h.call("getmempoolinfo", "").(map[string]any), map[string]any{"fullrbf": false,
+		"incrementalrelayfee": json.Number("0.00002000"), "minrelaytxfee": json.Number("0.00000000")})
+	expect(t, h.call("getnetworkinfo", "").(map[string]any), map[string]any{"incrementalfee": json.Number("0.00002000")})
 }
 
 // TestWithoutWallet: what needs a wallet says so, all else works.

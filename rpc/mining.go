@@ -132,7 +132,7 @@ func submitBlock(c *call) (any, error) {
 	case err != nil:
 		return nil, errorf(codeVerify, "%v", err)
 	}
-	if err := c.node.Chain.Flush(); err != nil {
+	if err := errors.Join(c.node.Chain.Flush(), c.node.Pool.Sync()); err != nil { // the pool sees every block
 		return nil, internal(err)
 	}
 	if !c.node.Chain.View().Contains(hash) {

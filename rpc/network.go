@@ -220,7 +220,7 @@ func getNetworkInfo(c *call) (any, error) {
 	offset, _ := c.node.P2P.ClockOffset()
 	j := networkInfoJSON{Version: dialectVersion, Subversion: c.node.Agent(), Protocol: msg.Version70016, Services: ours, ServicesNames: ours.names(),
 		LocalRelay: true, TimeOffset: int64(offset / time.Second), Active: true, RelayFee: amount(c.node.Pool.View().MinRelayFee()),
-		IncrementalFee: amount(incrementalRelayFee), LocalAddresses: []localAddressJSON{}, Warnings: c.warnings()}
+		IncrementalFee: amount(c.node.Pool.Options().IncrementalRelayFee), LocalAddresses: []localAddressJSON{}, Warnings: c.warnings()}
 	for _, p := range c.node.P2P.Peers() {
 		j.Connections++
 		if p.Inbound {

@@ -26,9 +26,6 @@ var poolMethods = []method{
 		result: "(json array) of transaction ids, or (json object) of what is known of each by its id"},
 }
 
-// incrementalRelayFee is what a replacement must pay for each 1000 virtual bytes above what it replaces, in crumbs.
-const incrementalRelayFee coin.Amount = 1000
-
 type mempoolInfoJSON struct {
 	Loaded              bool   `json:"loaded"`
 	Size                int    `json:"size"`
@@ -44,9 +41,9 @@ type mempoolInfoJSON struct {
 }
 
 func getMempoolInfo(c *call) (any, error) {
-	v := c.node.Pool.View()
+	v, o := c.node.Pool.View(), c.node.Pool.Options()
 	return mempoolInfoJSON{Loaded: true, Size: v.Len(), Bytes: v.Bytes(), Usage: v.Usage(), TotalFee: amount(v.Fees()), MaxMempool: v.MaxBytes(),
-		MinFee: amount(max(v.MinFee(), v.MinRelayFee())), MinRelayFee: amount(v.MinRelayFee()), IncrementalRelayFee: amount(incrementalRelayFee), FullRBF: true}, nil
+		MinFee: amount(max(v.MinFee(), v.MinRelayFee())), MinRelayFee: amount(v.MinRelayFee()), IncrementalRelayFee: amount(o.IncrementalRelayFee), FullRBF: o.FullRBF}, nil
 }
 
 type poolFeesJSON struct {

@@ -28,6 +28,10 @@ func surgery(change func(*chain.Chain, coin.Hash) error) func(*call) (any, error
 		if c.err != nil {
 			return nil, c.err
 		}
+		// The pool sees every step, so that it gives back what the blocks that go held.
+		if err := c.node.Pool.Sync(); err != nil {
+			return nil, internal(err)
+		}
 		switch err := change(c.node.Chain, hash); {
 		case errors.Is(err, chain.ErrUnknown):
 			return nil, errorf(codeAddressOrKey, "Block not found")
@@ -35,6 +39,9 @@ func surgery(change func(*chain.Chain, coin.Hash) error) func(*call) (any, error
 			return nil, nil
 		case err != nil:
 			return nil, errorf(codeDatabase, "%v", err)
+		}
+		if err := c.node.Pool.Sync(); err != nil {
+			return nil, internal(err)
 		}
 		return nil, nil
 	}
