@@ -1,6 +1,8 @@
 package script
 
 import (
+	"bytes"
+
 	"cheese/coin"
 
 	"github.com/btcsuite/btcd/chainhash/v2"
@@ -40,25 +42,35 @@ func (s *Spend) engineTx() *engineTx {
 		e.tx = toWire(s.tx)
 		e.prev = make(outputs, len(s.prev))
 		for i, in := range e.tx.TxIn {
-			e.prev[in.PreviousOutPoint] = wire.NewTxOut(int64(s.prev[i].Value), s.prev[i].Script)
+			e.prev[in.PreviousOutPoint] = wire.NewTxOut(int64(s.prev[i].Value), bytes.Clone(s.prev[i].Script))
 		}
 		e.hashes = txscript.NewTxSigHashes(e.tx, e.prev)
 	})
 	return &s.engine
 }
 
+// toWire copies what scripts push, since the engine's signature cache keeps parts of it, and with them would keep the
+// buffer of the whole block.
 func toWire(tx *coin.Tx) *wire.MsgTx {
 	m := &wire.MsgTx{Version: tx.Version, LockTime: tx.LockTime,
 		TxIn: make([]*wire.TxIn, len(tx.In)), TxOut: make([]*wire.TxOut, len(tx.Out))}
 	for i := range tx.In {
 		in := &tx.In[i]
-		m.TxIn[i] = &wire.TxIn{SignatureScript: in.Script, Witness: in.Witness, Sequence: in.Sequence,
+		m.TxIn[i] = &wire.TxIn{SignatureScript: bytes.Clone(in.Script), Witness: cloneAll(in.Witness), Sequence: in.Sequence,
 			PreviousOutPoint: wire.OutPoint{Hash: chainhash.Hash(in.Prev.Hash), Index: in.Prev.Index}}
 	}
 	for i := range tx.Out {
 		m.TxOut[i] = wire.NewTxOut(int64(tx.Out[i].Value), tx.Out[i].Script)
 	}
 	return m
+}
+
+func cloneAll(items [][]byte) [][]byte {
+	out := make([][]byte, len(items))
+	for i := range items {
+		out[i] = bytes.Clone(items[i])
+	}
+	return out
 }
 
 // engineFlags pairs our flags with the engine's.
