@@ -89,12 +89,14 @@ func (j *judged) has(want string, folder ...string) {
 	}
 }
 
+// nobody is an address that nobody has the key of.
+const nobody = "bcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqdku202"
+
 // TestBitcoind mines on one node, hands the blocks to another as bitcoind is handed them, and starts that one anew.
 func TestBitcoind(t *testing.T) {
 	w := newWorld(t)
 	first := w.bitcoind("first", "-rpcuser=u", "-rpcpassword=p", "-mocktime=1700000000", "-par=1")
 	var hashes []string
-	const nobody = "bcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqdku202"
 	if err := json.Unmarshal([]byte(first.says("generatetoaddress", 3, nobody)), &hashes); err != nil {
 		t.Fatal(err)
 	}
@@ -127,6 +129,18 @@ func TestBitcoind(t *testing.T) {
 	second.has("", "wallets")
 	second = w.bitcoind("second")
 	second.is("3", "getblockcount")
+	second.process.stop()
+}
+
+// TestBitcoindsMeet: one accepts other nodes, one connects to it, and both have the same chain.
+func TestBitcoindsMeet(t *testing.T) {
+	w := newWorld(t)
+	at := "127.0.0.1:" + freePort(t)
+	first := w.bitcoind("first", "-listen=1", "-bind="+at)
+	second := w.bitcoind("second", "-connect="+at)
+	first.says("generatetoaddress", 5, nobody)
+	eventually(t, "the block arrives", func() bool { return second.says("getblockcount") == "5" })
+	first.process.stop()
 	second.process.stop()
 }
 
