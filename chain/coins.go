@@ -113,7 +113,11 @@ func (o *overlay) connect(n *node, d *consensus.Diff) {
 		o.set(d.Created[i].OutPoint, nil, &made[i])
 	}
 	for i := range d.Spent {
-		o.set(d.Spent[i].OutPoint, &d.Spent[i].Coin, nil)
+		s := &d.Spent[i]
+		if s.Coin.Height == n.height { // made in this block, whose buffer it would keep
+			s.Coin = *o.changes[s.OutPoint].now
+		}
+		o.set(s.OutPoint, &s.Coin, nil)
 	}
 	o.undo[n] = d.Spent
 }
