@@ -5,5 +5,9 @@
 // and pool hear of a block never matters. Readers get a View, an immutable snapshot that costs next to nothing because
 // the pool's maps are persistent, or follow single changes with Since.
 //
-// Policy and its reject words are Bitcoin Core 28's. Locks are taken pool, then chain; nothing here calls upward.
+// Transactions come one by one (Accept) or as a child with its parents (AcceptPackage); Test asks without changing
+// anything. Save and Load carry a pool over a restart in the format of Core's mempool.dat.
+//
+// Policy, its knobs (Options), its limits and its reject words are Bitcoin Core 28's, and so is the way memory is
+// counted. Locks are taken pool, then chain; nothing here calls upward.
 package mempool
