@@ -39,7 +39,7 @@ var bitcoindFlags = []bitcoindFlag{
 	{name: "testnet", kind: toggle, help: "Refused, as are the next two."},
 	{name: "testnet4", kind: toggle, help: "See -testnet."},
 	{name: "signet", kind: toggle, help: "See -testnet."},
-	{name: "datadir", kind: word, help: "Directory of bitcoin.conf and regtest/."},
+	{name: "datadir", kind: word, help: "Directory of all files; else ~/.cheese/bitcoind."},
 	{name: "conf", kind: word, standard: "bitcoin.conf", help: "Configuration file, relative to -datadir."},
 	{name: "server", kind: toggle, standard: "1", help: "Answer RPC calls."},
 	{name: "rpcport", kind: integer, standard: "18443", section: true, help: "Port of the RPC, on loopback."},
