@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -247,8 +248,8 @@ func (s *settings) listener() (net.Listener, error) {
 		return nil, nil
 	}
 	port := s.number("port")
-	if port < 1 || port > 65535 {
-		return nil, fmt.Errorf("-port=%d: a port is a number from 1 to 65535", port)
+	if port < 1 || port > math.MaxUint16 {
+		return nil, fmt.Errorf("-port=%d: a port is a number from 1 to %d", port, math.MaxUint16)
 	}
 	at := net.JoinHostPort("", strconv.FormatInt(port, 10))
 	if binds := s.list("bind"); len(binds) > 0 {
@@ -280,16 +281,29 @@ func (s *settings) policy() (mempool.Options, error) {
 	return o, nil
 }
 
-// openRPC opens the RPC's port and writes the cookie.
+// openRPC opens the RPC's port and says who may use it.
 func (b *bitcoind) openRPC(s *settings) error {
 	if !s.on("server") {
 		return nil
 	}
+	port := s.number("rpcport")
+	if port < 1 || port > math.MaxUint16 {
+		return fmt.Errorf("-rpcport=%d: a port is a number from 1 to %d", port, math.MaxUint16)
+	}
+	at := strconv.FormatInt(port, 10)
+	l, err := lab.Listen(lab.Sockets{}, "the RPC", "-rpcport", net.JoinHostPort("127.0.0.1", at))
+	if err != nil {
+		return err
+	}
+	b.rpc = append(b.rpc, l)
+	if l, err := net.Listen("tcp", net.JoinHostPort("::1", at)); err == nil { // a machine may be without IPv6
+		b.rpc = append(b.rpc, l)
+	}
 	auth := rpc.Credentials{User: s.text("rpcuser"), Password: s.text("rpcpassword")}
 	if auth.Password == "" {
-		var secret [32]byte
-		rand.Read(secret[:]) // never fails since Go 1.24
-		auth = rpc.Credentials{User: "__cookie__", Password: hex.EncodeToString(secret[:])}
+		if auth, err = b.writeCookie(s.text("rpccookiefile")); err != nil {
+			return err
+		}
 	}
 	b.server = rpc.New(b.node, auth)
 	for _, line := range s.list("rpcauth") {
@@ -299,31 +313,23 @@ func (b *bitcoind) openRPC(s *settings) error {
 		}
 		b.server.Admit(salted)
 	}
-	port := s.text("rpcport")
-	if n := s.number("rpcport"); n < 1 || n > 65535 {
-		return fmt.Errorf("-rpcport=%s: a port is a number from 1 to 65535", port)
-	}
-	l, err := lab.Listen(lab.Sockets{}, "the RPC", "-rpcport", net.JoinHostPort("127.0.0.1", port))
-	if err != nil {
-		return err
-	}
-	b.rpc = append(b.rpc, l)
-	if l, err := net.Listen("tcp", net.JoinHostPort("::1", port)); err == nil { // a machine may be without IPv6
-		b.rpc = append(b.rpc, l)
-	}
-	if s.text("rpcpassword") != "" {
-		return nil
-	}
-	path := s.text("rpccookiefile")
+	return nil
+}
+
+// writeCookie leaves a password for who may read this user's files.
+func (b *bitcoind) writeCookie(path string) (rpc.Credentials, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(b.dir, path)
 	}
+	var secret [32]byte
+	rand.Read(secret[:]) // never fails since Go 1.24
+	auth := rpc.Credentials{User: "__cookie__", Password: hex.EncodeToString(secret[:])}
 	os.Remove(path) // an old one may have other permissions
 	if err := os.WriteFile(path, []byte(auth.User+":"+auth.Password), 0o600); err != nil {
-		return fmt.Errorf("write the cookie: %w", err)
+		return auth, fmt.Errorf("write the cookie: %w", err)
 	}
 	b.cookie = path
-	return nil
+	return auth, nil
 }
 
 // run runs the node until ctx ends or its RPC is told to stop.
