@@ -41,7 +41,7 @@ check: window
 	$(GO) mod verify
 	$(MAKE) cross
 	./scripts/fuzz 10s
-	$(GO) test -count=1 ./script
+	CHEESE_LONG=1 $(GO) test -count=1 -timeout 20m ./script ./chain ./mempool
 	CHEESE_LONG=1 $(GO) test -count=1 -timeout 20m -run Simulation ./consensus
 	CHEESE_INTEROP=1 $(GO) test -count=1 -timeout 20m -run 'Btcd' ./p2p/...
 

@@ -128,9 +128,14 @@ func (t bech32Text) residue() uint32 {
 }
 
 // locate returns the positions in the text of the one or two wrong characters that explain the checksum best, and the
-// constant that they are wrong for; none where there are more than two.
+// constant that they are wrong for; none where there are more than two. Two characters can explain it for both
+// constants: then the one that the witness version asks for is meant.
 func (t bech32Text) locate() (at []int, constant uint32) {
-	for _, c := range []uint32{bech32Const, bech32mConst} {
+	likely, other := uint32(bech32mConst), uint32(bech32Const)
+	if len(t.groups) > 0 && t.groups[0] == 0 {
+		likely, other = other, likely
+	}
+	for _, c := range []uint32{likely, other} {
 		if found := t.explain(t.residue() ^ c); len(found) > 0 && (len(at) == 0 || len(found) < len(at)) {
 			at, constant = found, c
 		}
