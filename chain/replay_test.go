@@ -1,12 +1,9 @@
 package chain_test
 
 import (
-	"bufio"
-	"compress/gzip"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -76,7 +73,7 @@ func TestRecordings(t *testing.T) {
 			}
 			t.Parallel()
 			p := player{t: t, Harness: chaintest.Open(t, coin.Regtest(), vfs.NewMem(), chain.Options{})}
-			eachStep(t, path, p.play)
+			chaintest.EachStep(t, path, p.play)
 			p.conclude()
 		})
 	}
@@ -99,30 +96,8 @@ func TestLargeReorg(t *testing.T) {
 	}
 	t.Chdir(t.TempDir())
 	p := player{t: t, Harness: chaintest.Open(t, coin.Regtest(), vfs.Default, chain.Options{})}
-	eachStep(t, path, p.play)
+	chaintest.EachStep(t, path, p.play)
 	p.conclude()
-}
-
-func eachStep(t *testing.T, path string, f func(number int, s *step)) {
-	file, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	zip, err := gzip.NewReader(bufio.NewReader(file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := json.NewDecoder(zip)
-	for number := 0; ; number++ {
-		var s step
-		if err := lines.Decode(&s); errors.Is(err, io.EOF) {
-			return
-		} else if err != nil {
-			t.Fatalf("step %d: %v", number, err)
-		}
-		f(number, &s)
-	}
 }
 
 func (p *player) conclude() {

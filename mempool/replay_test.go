@@ -1,15 +1,12 @@
 package mempool
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
-	"compress/gzip"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"math"
 	"os"
@@ -69,34 +66,12 @@ func TestRecordings(t *testing.T) {
 			}
 			t.Parallel()
 			p := player{t: t, Harness: chaintest.Open(t, coin.Regtest(), vfs.NewMem(), chain.Options{}), verifier: script.NewVerifier(1<<12, 1), notOurs: map[string]int{}}
-			eachStep(t, path, p.play)
+			chaintest.EachStep(t, path, p.play)
 			t.Logf("agreed on %d of %d steps; not the pool's: %v", p.agreed, p.steps, p.notOurs)
 			if p.agreed != p.steps || p.steps == 0 {
 				t.Errorf("agreed on %d of %d steps", p.agreed, p.steps)
 			}
 		})
-	}
-}
-
-func eachStep(t *testing.T, path string, f func(number int, s *step)) {
-	file, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	zip, err := gzip.NewReader(bufio.NewReader(file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := json.NewDecoder(zip)
-	for number := 0; ; number++ {
-		var s step
-		if err := lines.Decode(&s); errors.Is(err, io.EOF) {
-			return
-		} else if err != nil {
-			t.Fatalf("step %d: %v", number, err)
-		}
-		f(number, &s)
 	}
 }
 
