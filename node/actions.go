@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -119,7 +120,7 @@ func (n *Node) Pay(ctx context.Context, p Payment) (Sent, error) {
 	}
 	address, _ := n.Params.Address(p.To)
 	s := Sent{Tx: tx, To: p.To, Address: address, RecipientName: name, Amount: p.Amount, Fee: made.Fee}
-	n.log.Info(SayCreated, "amount", n.Money(s.Amount), "to", cmpOr(name, address), "fee", n.Small(s.Fee), "txid", short(tx.ID()))
+	n.log.Info(SayCreated, "amount", n.Money(s.Amount), "to", cmp.Or(name, address), "fee", n.Small(s.Fee), "txid", short(tx.ID()))
 	return s, nil
 }
 
@@ -127,7 +128,7 @@ func (n *Node) askAddress(ctx context.Context, id int64) (to []byte, name string
 	for _, p := range n.P2P.Peers() {
 		if p.ID == id {
 			if to, err = n.P2P.AskPayment(ctx, id); err != nil {
-				return nil, "", fmt.Errorf("ask %s for an address: %w", cmpOr(p.Name, p.Addr), err)
+				return nil, "", fmt.Errorf("ask %s for an address: %w", cmp.Or(p.Name, p.Addr), err)
 			}
 			return to, p.Name, nil
 		}

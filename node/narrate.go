@@ -144,7 +144,7 @@ func (n *Node) tellAdded(b *coin.Block, height int32) {
 		return
 	}
 	who := miner.MinerName(b.Txs[0])
-	n.log.Info(SayAdded, append(attrs, "miner", cmpOr(who, "unknown"))...)
+	n.log.Info(SayAdded, append(attrs, "miner", cmp.Or(who, "unknown"))...)
 }
 
 // Ours tells whether this peer won the block of that coinbase: all that it pays goes to this wallet.
@@ -220,5 +220,3 @@ func short(h coin.Hash) string {
 }
 
 func trimZeros(s string) string { return strings.TrimSuffix(strings.TrimRight(s, "0"), ".") }
-
-func cmpOr(a, b string) string { return cmp.Or(a, b) }

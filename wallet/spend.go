@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"cheese/coin"
+	"cheese/mempool"
 	"cheese/script"
 )
 
@@ -30,26 +31,6 @@ func paymentWeight(outs []coin.TxOut) int {
 	return bytes*coin.WitnessScale + 2 // and BIP 144's marker and flag
 }
 
-// dust returns the least amount an output with this script is relayed with: what it costs to make it and to spend it
-// at dustRate, as Core reckons.
-func dust(s []byte) coin.Amount {
-	if script.IsUnspendable(s) {
-		return 0
-	}
-	size := 8 + coin.CompactSizeLen(uint64(len(s))) + len(s)
-	if isWitnessProgram(s) {
-		size += 32 + 4 + 1 + 107/coin.WitnessScale + 4
-	} else {
-		size += 32 + 4 + 1 + 107 + 4
-	}
-	return dustRate * coin.Amount(size)
-}
-
-// isWitnessProgram recognizes a version and one push of 2 to 40 bytes (BIP 141).
-func isWitnessProgram(s []byte) bool {
-	return len(s) >= 4 && len(s) <= 42 && (s[0] == 0 || s[0] >= 0x51 && s[0] <= 0x60) && int(s[1])+2 == len(s)
-}
-
 // destination resolves whom a request pays.
 func (r *SendRequest) destination(p *coin.Params) ([]byte, error) {
 	switch {
@@ -69,7 +50,7 @@ func (r *SendRequest) destination(p *coin.Params) ([]byte, error) {
 
 // check refuses amounts and fee rates that nobody can mean. s is the destination.
 func (r *SendRequest) check(s []byte) error {
-	switch least := dust(s); {
+	switch least := mempool.DustLimit(s); {
 	case r.Amount <= 0:
 		return &AmountError{Amount: r.Amount, Reason: "a payment must be more than zero"}
 	case r.Amount > coin.MaxMoney:
@@ -117,7 +98,7 @@ func compose(coins []available, s []byte, amount, rate coin.Amount, subtract boo
 		in += coins[i].out.Value
 	}
 	d.paid = in - sel.fee - sel.change
-	if least := dust(s); d.paid < least {
+	if least := mempool.DustLimit(s); d.paid < least {
 		return nil, &AmountError{Amount: amount, Reason: fmt.Sprintf("after the fee of %v, less than the least payment of %v is left", sel.fee, least)}
 	}
 	d.tx.Out = []coin.TxOut{{Value: d.paid, Script: s}}
