@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"cheese/chain"
 	"cheese/coin"
 	"cheese/mempool"
 )
@@ -85,10 +84,4 @@ func (t *tries) grind(ctx context.Context, header coin.Header) (coin.Header, err
 		}
 	}
 	return header, nil
-}
-
-// Generate is Miner.Generate for callers without a miner, on the system's clock.
-func Generate(ctx context.Context, c *chain.Chain, pool *mempool.Pool, payTo []byte, n int, maxTries uint64) ([]coin.Hash, error) {
-	m := New(Config{Chain: c, Pool: pool})
-	return m.Generate(ctx, payTo, n, maxTries)
 }
